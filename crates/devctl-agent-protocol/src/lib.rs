@@ -1,0 +1,1 @@
+//! What the proxy and the agent say to each other before SSH begins.

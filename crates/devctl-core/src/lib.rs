@@ -1,0 +1,1 @@
+//! The use cases: one list of operations, jobs, the event bus, reconciliation.

@@ -1,0 +1,1 @@
+//! Container engines: the Engine trait; Docker and Podman through bollard.

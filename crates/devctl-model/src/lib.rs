@@ -1,0 +1,1 @@
+//! Nouns of the product, ids and error codes: plain data, no I/O.

@@ -1,0 +1,1 @@
+//! devcontainer.json: read, substitute, merge, plan. Pure.

@@ -1,0 +1,1 @@
+//! The log of record of one installation: events, consents, names, serials (SQLite).

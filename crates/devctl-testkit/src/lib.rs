@@ -1,0 +1,1 @@
+//! Fakes, fixtures and the real-engine harness of the tests.

@@ -1,0 +1,1 @@
+fn main() { devctl_desktop::run() }
