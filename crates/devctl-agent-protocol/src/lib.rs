@@ -1,1 +1,22 @@
-//! What the proxy and the agent say to each other before SSH begins.
+//! What the proxy and the agent say to each other beside SSH.
+//!
+//! The proxy starts the agent through the engine's exec. Standard input carries one framed
+//! [`AgentConfig`] and then the client's SSH bytes; standard output carries the agent's SSH bytes;
+//! standard error carries one [`AgentReport`] per line.
+
+mod config;
+mod report;
+mod wire;
+
+pub use config::{AgentConfig, Allow, HostPrivateKey, RevocationList};
+pub use report::{AgentReport, FatalCode, ParseReportError, RefusalCode, SessionKind};
+pub use wire::{MAX_CONFIG_BYTES, WireError, encode_config, read_config, write_config};
+
+/// The version of the framed document. The agent refuses any other: both are built together.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Where the agent's binary lies inside a container.
+pub const AGENT_PATH: &str = "/.devctl/devctl-agent";
+
+/// The argument that makes the agent serve one connection on its standard input and output.
+pub const SERVE_ARGUMENT: &str = "serve";
