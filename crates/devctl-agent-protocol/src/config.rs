@@ -34,8 +34,6 @@ pub struct AgentConfig {
     pub banner: Option<String>,
     /// What the host lets a session do. A certificate can only take away from it.
     pub allow: Allow,
-    /// How far the container's clock may be off, in seconds, when a certificate's time window is checked.
-    pub clock_skew_seconds: u32,
 }
 
 /// What a session may do, on top of what its certificate permits.

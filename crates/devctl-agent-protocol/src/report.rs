@@ -92,10 +92,8 @@ pub enum RefusalCode {
     NotAUserCertificate,
     /// No authority of ours signed it, or the signature is wrong.
     UnknownAuthority,
-    /// Its validity has not begun.
-    NotYetValid,
-    /// Its validity is over.
-    Expired,
+    /// Its validity has not begun or is over, by the clock of the container's kernel.
+    NotValidNow,
     /// It names no principal.
     NoPrincipals,
     /// None of its principals may enter as this user.
@@ -173,7 +171,7 @@ mod tests {
     fn a_report_is_one_line_whatever_it_quotes() {
         let report = AgentReport::LoginRefused {
             user: "a\nb".into(),
-            code: RefusalCode::Expired,
+            code: RefusalCode::NotValidNow,
             reason: "ended \"yesterday\"\n".into(),
             serial: Some(u64::MAX),
             key_id: Some("k".into()),

@@ -163,7 +163,6 @@ mod tests {
             user: "dev".into(),
             banner: None,
             allow: Allow::ALL,
-            clock_skew_seconds: 60,
         }
     }
 
