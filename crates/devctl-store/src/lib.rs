@@ -1,1 +1,29 @@
 //! The log of record of one installation: events, consents, names, serials (SQLite).
+//!
+//! One file, `state.db`, shared by every door that is open: the window, several command-line runs, the proxies of
+//! running logins. All calls are synchronous and short; an asynchronous caller wraps them in a blocking task.
+//! Nothing here reads a clock, an environment variable or a home directory: the path and the clock are passed in.
+//!
+//! The engine stays the truth about what runs. What is kept here is what the engine cannot know: who did what, what
+//! was agreed to, which name belongs to which container, and which serial numbers were handed out.
+
+mod authorities;
+mod chain;
+mod consents;
+mod error;
+mod event;
+mod hooks;
+mod log;
+mod names;
+mod schema;
+mod settings;
+mod store;
+
+pub use authorities::{Authority, AuthorityKind, AuthorityPhase, Certificate};
+pub use chain::{ChainFault, ChainStatus};
+pub use consents::Consent;
+pub use error::{StoreError, UnwritableCause};
+pub use event::{Actor, Door, EventFilter, EventId, EventRecord, Intent, Outcome, Phase, Process, Subject};
+pub use names::Name;
+pub use schema::SCHEMA_VERSION;
+pub use store::{Clock, Store, UnixMillis};

@@ -1,0 +1,194 @@
+//! What can go wrong with the log of record.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::EventId;
+
+/// The cause below an error of the database or of the file system.
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a state file cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnwritableCause {
+    /// The disk is full, or a quota is used up.
+    NoSpace,
+    /// The file system is mounted read-only.
+    ReadOnly,
+    /// This account may not write there.
+    NoRights,
+    /// Another process held the write lock for longer than we wait.
+    Locked,
+}
+
+impl UnwritableCause {
+    /// The stable word for it in machine-readable output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoSpace => "no_space",
+            Self::ReadOnly => "read_only",
+            Self::NoRights => "no_rights",
+            Self::Locked => "locked",
+        }
+    }
+}
+
+impl fmt::Display for UnwritableCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoSpace => "no space is left there",
+            Self::ReadOnly => "the file system is read-only",
+            Self::NoRights => "this account may not write there",
+            Self::Locked => "another process holds its lock",
+        })
+    }
+}
+
+/// A failure of the log of record. [`StoreError::code`] is stable, the text is for people.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Nothing can be recorded, so nothing may be changed.
+    #[error("cannot write {}: {cause}", path.display())]
+    Unwritable {
+        /// The database file.
+        path: PathBuf,
+        /// What stands in the way.
+        cause: UnwritableCause,
+        /// What the database or the file system said.
+        source: Cause,
+    },
+    /// A later version of this program has written the file.
+    #[error("{} has schema {found}, this program knows schemas up to {supported}", path.display())]
+    SchemaTooNew {
+        /// The database file.
+        path: PathBuf,
+        /// The schema version in the file.
+        found: i64,
+        /// The newest version that this program reads.
+        supported: i64,
+    },
+    /// The file is damaged, or is no state file of ours.
+    #[error("{} cannot be read as a state file: {what}", path.display())]
+    Damaged {
+        /// The database file.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+        /// What the database said, where it said something.
+        source: Option<Cause>,
+    },
+    /// The database or the file system failed in another way.
+    #[error("cannot {doing} in {}", path.display())]
+    Failed {
+        /// What was being done.
+        doing: &'static str,
+        /// The database file.
+        path: PathBuf,
+        /// What the database or the file system said.
+        source: Cause,
+    },
+    /// No intent with this id was begun.
+    #[error("the event log has no intent {id}")]
+    EventUnknown {
+        /// The id that was given.
+        id: EventId,
+    },
+    /// The operation has its outcome already; an event never changes.
+    #[error("event {id} has already ended")]
+    EventEnded {
+        /// The id that was given.
+        id: EventId,
+    },
+    /// An intent with this id exists already.
+    #[error("event {id} was begun before")]
+    EventExists {
+        /// The id that was given.
+        id: EventId,
+    },
+    /// The name belongs to another workspace.
+    #[error("the name {name:?} is taken by {workspace}")]
+    NameTaken {
+        /// The name that was wanted.
+        name: String,
+        /// The workspace that has it.
+        workspace: String,
+    },
+    /// Nobody has this name.
+    #[error("no container or workspace is called {name:?}")]
+    NameUnknown {
+        /// The name that was given.
+        name: String,
+    },
+    /// The serial numbers of this authority are used up, or the caller gave one that cannot be.
+    #[error("authority {authority} cannot use serial {serial}")]
+    SerialRefused {
+        /// The authority's fingerprint.
+        authority: String,
+        /// The serial in question.
+        serial: u64,
+    },
+    /// No authority with this fingerprint is recorded.
+    #[error("no authority {fingerprint} is recorded")]
+    AuthorityUnknown {
+        /// The fingerprint that was given.
+        fingerprint: String,
+    },
+}
+
+impl StoreError {
+    /// The stable code of this failure.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unwritable { .. } => "store.unwritable",
+            Self::SchemaTooNew { .. } => "store.schema_too_new",
+            Self::Damaged { .. } => "store.damaged",
+            Self::Failed { .. } => "store.failed",
+            Self::EventUnknown { .. } => "store.event_unknown",
+            Self::EventEnded { .. } => "store.event_ended",
+            Self::EventExists { .. } => "store.event_exists",
+            Self::NameTaken { .. } => "name.taken",
+            Self::NameUnknown { .. } => "name.unknown",
+            Self::SerialRefused { .. } => "authority.serial_refused",
+            Self::AuthorityUnknown { .. } => "authority.unknown",
+        }
+    }
+
+    /// What a person can do about it, as one sentence or command; `None` where it is a defect of ours.
+    #[must_use]
+    pub fn fix(&self) -> Option<String> {
+        match self {
+            Self::Unwritable { path, cause, .. } => {
+                let folder = path.parent().unwrap_or(path).display();
+                Some(match cause {
+                    UnwritableCause::NoSpace => format!("free some space on the disk of {folder}"),
+                    UnwritableCause::ReadOnly => format!("make {folder} writable: mount -o remount,rw"),
+                    UnwritableCause::NoRights => {
+                        format!("give your account the rights to {folder}: ls -ld {folder}")
+                    }
+                    UnwritableCause::Locked => {
+                        format!(
+                            "find the process that holds it, end it, try again: fuser -v {}",
+                            path.display()
+                        )
+                    }
+                })
+            }
+            Self::SchemaTooNew { .. } => Some("use the newest devctl that was installed here".to_owned()),
+            Self::Damaged { path, .. } => Some(format!(
+                "move {0} away (mv {0} {0}.damaged): containers are found again by their labels",
+                path.display()
+            )),
+            Self::NameTaken { .. } => Some("choose another name".to_owned()),
+            Self::NameUnknown { .. } => Some("devctl list".to_owned()),
+            Self::AuthorityUnknown { .. } => Some("devctl ca show".to_owned()),
+            Self::Failed { .. }
+            | Self::EventUnknown { .. }
+            | Self::EventEnded { .. }
+            | Self::EventExists { .. }
+            | Self::SerialRefused { .. } => None,
+        }
+    }
+}

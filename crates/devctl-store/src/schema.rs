@@ -1,0 +1,128 @@
+//! The tables, and how an older file becomes a newer one.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// The newest schema that this program reads and writes (SQLite's `user_version`).
+pub const SCHEMA_VERSION: i64 = 1;
+
+/// SQLite's `application_id` of our state files ("dcst"), so that a foreign database is never migrated.
+pub(crate) const APPLICATION_ID: i64 = 0x6463_7374;
+
+/// One step per schema version: `STEPS[0]` makes version 1 out of an empty file.
+const STEPS: [&str; 1] = [VERSION_1];
+
+/// The event log keeps each row's canonical text and its hash, nothing else: what the filters need is generated from
+/// the text, so it cannot disagree with what was hashed. `open_intents` repeats what follows from `events`, to find
+/// the intents without an outcome without reading the whole log.
+const VERSION_1: &str = "
+CREATE TABLE events (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  body TEXT NOT NULL,
+  hash BLOB NOT NULL CHECK (length(hash) = 32),
+  id TEXT NOT NULL GENERATED ALWAYS AS (body ->> '$.id') VIRTUAL,
+  phase TEXT NOT NULL GENERATED ALWAYS AS (body ->> '$.phase') VIRTUAL,
+  at INTEGER NOT NULL GENERATED ALWAYS AS (body ->> '$.at') VIRTUAL,
+  operation TEXT NOT NULL GENERATED ALWAYS AS (body ->> '$.operation') VIRTUAL,
+  subject_id TEXT GENERATED ALWAYS AS (body ->> '$.subject.id') VIRTUAL,
+  subject_name TEXT GENERATED ALWAYS AS (body ->> '$.subject.name') VIRTUAL
+) STRICT;
+CREATE UNIQUE INDEX events_by_id ON events (id, phase);
+CREATE INDEX events_by_operation ON events (operation);
+CREATE INDEX events_by_subject_id ON events (subject_id);
+CREATE INDEX events_by_subject_name ON events (subject_name);
+CREATE TRIGGER events_never_change BEFORE UPDATE ON events BEGIN
+  SELECT RAISE(ABORT, 'the event log is append only');
+END;
+CREATE TRIGGER events_never_vanish BEFORE DELETE ON events BEGIN
+  SELECT RAISE(ABORT, 'the event log is append only');
+END;
+CREATE TABLE open_intents (
+  id TEXT PRIMARY KEY,
+  seq INTEGER NOT NULL,
+  host TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE authorities (
+  fingerprint TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  public_line TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  phase TEXT NOT NULL
+) STRICT;
+CREATE TABLE serials (
+  authority TEXT PRIMARY KEY,
+  last INTEGER NOT NULL CHECK (last >= 1)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE certificates (
+  authority TEXT NOT NULL,
+  serial INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  subject_fingerprint TEXT NOT NULL,
+  principals TEXT NOT NULL,
+  valid_after INTEGER NOT NULL,
+  valid_before INTEGER NOT NULL,
+  issued_at INTEGER NOT NULL,
+  PRIMARY KEY (authority, serial)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE consents (
+  folder TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  items TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (folder, hash)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE names (
+  name TEXT PRIMARY KEY,
+  workspace TEXT NOT NULL UNIQUE,
+  container TEXT UNIQUE,
+  reserved_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE hooks_done (
+  container TEXT NOT NULL,
+  hook TEXT NOT NULL,
+  key TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (container, hook)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE settings (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// Reads the schema version of the file; 0 in a new one.
+pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Whether the file is empty or carries our mark.
+pub(crate) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
+    let mark: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if mark == APPLICATION_ID {
+        return Ok(true);
+    }
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(mark == 0 && tables == 0)
+}
+
+/// Brings the file to [`SCHEMA_VERSION`]. All steps are one transaction: a crash leaves the old schema.
+///
+/// The caller holds the lock file, so that no two processes switch the journal mode at once (SQLite's busy handler
+/// does not cover that switch).
+pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = usize::try_from(version(&transaction)?).unwrap_or(0);
+    for step in STEPS.iter().skip(found) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()
+}
