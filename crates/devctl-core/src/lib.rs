@@ -1,1 +1,6 @@
-//! The use cases: one list of operations, jobs, the event bus, reconciliation.
+//! The use cases of the launcher, behind one list of operations.
+
+pub mod caller;
+#[cfg(feature = "schema")]
+pub mod generate;
+pub mod operations;

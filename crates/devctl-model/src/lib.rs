@@ -1,1 +1,58 @@
-//! Nouns of the product, ids and error codes: plain data, no I/O.
+//! Nouns of the product, ids and error codes: plain data that every door and every room understands.
+//!
+//! Nothing here does I/O. Times are RFC 3339 strings in UTC, durations are whole milliseconds, sizes are bytes.
+//! With the feature `schema` each type also describes itself as JSON Schema and TypeScript.
+
+pub mod config;
+pub mod container;
+pub mod doctor;
+pub mod event;
+pub mod host;
+pub mod id;
+pub mod job;
+pub mod problem;
+pub mod settings;
+pub mod source;
+pub mod ssh;
+pub mod stream;
+pub mod tag;
+pub mod trust;
+
+pub use config::{ConfigDocument, ReadConfig};
+pub use container::{
+    Container, ContainerDetail, ContainerList, ContainerRef, ContainerState, MountInfo, PortInfo,
+    RemoveContainer, RemovedContainer, StartContainer, StopContainer, UpContainer, UpKind, UpOutcome,
+};
+pub use doctor::{CheckState, DoctorCheck, DoctorReport, RunDoctor};
+pub use event::{Change, EventPage, EventRecord, ListEvents, OutcomeKind};
+pub use host::{Host, HostList, HostState};
+pub use id::{ContainerId, EventId, JobId};
+pub use job::{Job, JobList, JobLogLine, JobRef, JobState, JobUpdate, LogStream, Step, StepState};
+pub use problem::{ErrorCode, Fix, Problem};
+pub use settings::{SetSetting, Setting, SettingKey, SettingList};
+pub use source::{ConfigChoice, InspectSource, RebuildContainer, RebuildPreview, SourceInfo, SourceKind};
+pub use ssh::{
+    AuthorityInfo, AuthorityKind, AuthorityList, CertificateInfo, KeyInfo, SshConfigText, SshInstallPlan,
+    SshStatus,
+};
+pub use stream::{
+    FollowLogs, LogChunk, LogLine, OpenTerminal, ResizeTerminal, TerminalOutput, TerminalRef, WriteTerminal,
+};
+pub use tag::Tag;
+pub use trust::{TrustItem, TrustKind, TrustSheet};
+
+use serde::{Deserialize, Serialize};
+
+/// A request that carries nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// The answer of an operation that has nothing to say beyond having worked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+pub struct Done {
+    /// False when the asked state already held and nothing had to be done.
+    pub changed: bool,
+}

@@ -1,0 +1,287 @@
+//! The one list of operations: everything that a front end can ask of the core, declared once.
+//!
+//! From [`operations!`] and [`streams!`] come the trait that the core implements (an operation without a handler does
+//! not compile), the dispatcher that doors call, the descriptions from which the OpenAPI document and the TypeScript
+//! client are generated, and the list of commands that the desktop door registers.
+
+use crate::caller::Caller;
+use async_trait::async_trait;
+use devctl_model::*;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+/// The HTTP method of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Acts.
+    Post,
+    /// Sets.
+    Put,
+    /// Removes.
+    Delete,
+}
+
+/// Who may ask for an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// May look.
+    Viewer,
+    /// May change containers.
+    Developer,
+    /// May change this installation.
+    Admin,
+}
+
+/// An operation, described.
+#[derive(Debug, Clone, Copy)]
+pub struct OperationInfo {
+    /// Its name, the same in every door.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// HTTP method.
+    pub method: Method,
+    /// HTTP path; `{field}` is taken from the request.
+    pub path: &'static str,
+    /// Who may ask.
+    pub role: Role,
+    /// Whether it changes anything, and so is written to the event log.
+    pub changes: bool,
+    /// What it reads (for a read), or makes stale (for a change).
+    pub tags: &'static [Tag],
+}
+
+macro_rules! operations {
+    ($(
+        $(#[doc = $doc:literal])*
+        $kind:ident $name:ident($request:ty) -> $response:ty,
+        $method:ident $path:literal, $role:ident, [$($tag:ident),*];
+    )*) => {
+        /// Every operation.
+        pub const OPERATIONS: &[OperationInfo] = &[$(
+            OperationInfo {
+                name: stringify!($name),
+                about: concat!($($doc, "\n"),*).trim_ascii(),
+                method: Method::$method,
+                path: $path,
+                role: Role::$role,
+                changes: operations!(@changes $kind),
+                tags: &[$(Tag::$tag),*],
+            },
+        )*];
+
+        /// What the core does for each operation.
+        #[async_trait]
+        pub trait Operations: Send + Sync {
+            $(
+                $(#[doc = $doc])*
+                async fn $name(&self, caller: &Caller, request: $request) -> Result<$response, Problem>;
+            )*
+        }
+
+        /// Carries out the operation of that name on a JSON request and answers in JSON.
+        pub async fn dispatch(
+            operations: &dyn Operations,
+            caller: &Caller,
+            name: &str,
+            request: Value,
+        ) -> Result<Value, Problem> {
+            match name {
+                $(stringify!($name) => {
+                    let request: $request = parse(name, request)?;
+                    answer(operations.$name(caller, request).await?)
+                })*
+                _ => Err(Problem::new(ErrorCode::RequestInvalid, format!("there is no operation {name:?}"))),
+            }
+        }
+
+        /// Calls `visit` with the types of each operation, for generators.
+        #[cfg(feature = "schema")]
+        pub fn visit_operations(visit: &mut impl VisitOperation) {
+            $(visit.operation::<$request, $response>(stringify!($name));)*
+        }
+    };
+    (@changes read) => { false };
+    (@changes change) => { true };
+}
+
+macro_rules! streams {
+    ($(
+        $(#[doc = $doc:literal])*
+        $name:ident($request:ty) -> $item:ty, $role:ident;
+    )*) => {
+        /// Every stream: what a front end can listen to.
+        pub const STREAMS: &[StreamInfo] = &[$(
+            StreamInfo { name: stringify!($name), about: concat!($($doc, "\n"),*).trim_ascii(), role: Role::$role },
+        )*];
+
+        /// What the core does for each stream. A stream ends when its receiver is dropped.
+        #[async_trait]
+        pub trait Streams: Send + Sync {
+            $(
+                $(#[doc = $doc])*
+                async fn $name(
+                    &self,
+                    caller: &Caller,
+                    request: $request,
+                ) -> Result<mpsc::Receiver<$item>, Problem>;
+            )*
+        }
+
+        /// Opens the stream of that name on a JSON request; its items come as JSON.
+        pub async fn open_stream(
+            streams: &dyn Streams,
+            caller: &Caller,
+            name: &str,
+            request: Value,
+        ) -> Result<mpsc::Receiver<Value>, Problem> {
+            match name {
+                $(stringify!($name) => {
+                    let request: $request = parse(name, request)?;
+                    Ok(as_json(streams.$name(caller, request).await?))
+                })*
+                _ => Err(Problem::new(ErrorCode::RequestInvalid, format!("there is no stream {name:?}"))),
+            }
+        }
+
+        /// Calls `visit` with the types of each stream, for generators.
+        #[cfg(feature = "schema")]
+        pub fn visit_streams(visit: &mut impl VisitOperation) {
+            $(visit.operation::<$request, $item>(stringify!($name));)*
+        }
+    };
+}
+
+/// A stream, described.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamInfo {
+    /// Its name, the same in every door.
+    pub name: &'static str,
+    /// What it tells.
+    pub about: &'static str,
+    /// Who may listen.
+    pub role: Role,
+}
+
+/// Sees the types of each operation.
+#[cfg(feature = "schema")]
+pub trait VisitOperation {
+    /// One operation or stream.
+    fn operation<Request, Response>(&mut self, name: &'static str)
+    where
+        Request: ts_rs::TS + schemars::JsonSchema + 'static,
+        Response: ts_rs::TS + schemars::JsonSchema + 'static;
+}
+
+operations! {
+    /// Lists the containers of this launcher on every host that answers.
+    read list_containers(Nothing) -> ContainerList, Get "/containers", Viewer, [Containers];
+    /// Shows everything about one container.
+    read show_container(ContainerRef) -> ContainerDetail, Get "/containers/{container}", Viewer, [Containers];
+    /// Says what a folder or an image would become. Nothing is pulled, built or run.
+    read inspect_source(InspectSource) -> SourceInfo, Post "/sources/inspect", Viewer, [Containers];
+    /// Makes a container from a folder or an image, or brings the one that was made from it before up again. A job.
+    change up(UpContainer) -> JobRef, Post "/containers", Developer, [Containers, Jobs];
+    /// Starts a container and runs what has to run on each start. A job.
+    change start_container(StartContainer) -> JobRef, Post "/containers/{container}/start", Developer, [Containers, Jobs];
+    /// Stops a container.
+    change stop_container(StopContainer) -> Done, Post "/containers/{container}/stop", Developer, [Containers];
+    /// Stops a container and starts it again. A job.
+    change restart_container(StopContainer) -> JobRef, Post "/containers/{container}/restart", Developer, [Containers, Jobs];
+    /// Says what a rebuild would lose and keep.
+    read preview_rebuild(ContainerRef) -> RebuildPreview, Get "/containers/{container}/rebuild", Viewer, [Containers];
+    /// Makes a container anew from its configuration. Volumes and the workspace folder stay. A job.
+    change rebuild_container(RebuildContainer) -> JobRef, Post "/containers/{container}/rebuild", Developer, [Containers, Jobs];
+    /// Removes a container. The workspace folder always stays; volumes go only when asked for.
+    change remove_container(RemoveContainer) -> RemovedContainer, Delete "/containers/{container}", Developer, [Containers];
+    /// Reads a configuration in the reference's own shape, without making anything of it.
+    read read_config(ReadConfig) -> ConfigDocument, Post "/config/read", Viewer, [];
+    /// Lists the jobs of this process.
+    read list_jobs(Nothing) -> JobList, Get "/jobs", Viewer, [Jobs];
+    /// Shows one job.
+    read show_job(JobRef) -> Job, Get "/jobs/{job}", Viewer, [Jobs];
+    /// Stops a job. What it made is taken back or kept for the next run; the job says which.
+    change cancel_job(JobRef) -> Done, Post "/jobs/{job}/cancel", Developer, [Jobs];
+    /// Lists events, oldest first.
+    read list_events(ListEvents) -> EventPage, Get "/events", Viewer, [Events];
+    /// Lists the hosts that were found, and whether they answer.
+    read list_hosts(Nothing) -> HostList, Get "/hosts", Viewer, [Hosts];
+    /// Lists the settings with their values and defaults.
+    read list_settings(Nothing) -> SettingList, Get "/settings", Viewer, [Settings];
+    /// Shows one setting.
+    read get_setting(SettingKey) -> Setting, Get "/settings/{key}", Viewer, [Settings];
+    /// Changes a setting, or brings its default back.
+    change set_setting(SetSetting) -> Setting, Put "/settings/{key}", Admin, [Settings];
+    /// Checks everything that the launcher needs, and says how to mend what fails.
+    read run_doctor(RunDoctor) -> DoctorReport, Post "/doctor", Viewer, [Doctor];
+    /// Shows the access key and its certificate.
+    read show_key(Nothing) -> KeyInfo, Get "/ssh/key", Viewer, [Ssh];
+    /// Shows the authorities.
+    read list_authorities(Nothing) -> AuthorityList, Get "/ssh/authorities", Viewer, [Ssh];
+    /// Says whether plain `ssh NAME.devctl` works.
+    read ssh_status(Nothing) -> SshStatus, Get "/ssh", Viewer, [Ssh];
+    /// Shows what adding the one Include line to the user's ssh configuration would change.
+    read plan_ssh_install(Nothing) -> SshInstallPlan, Get "/ssh/install", Viewer, [Ssh];
+    /// Adds the one Include line to the user's ssh configuration.
+    change install_ssh(Nothing) -> SshInstallPlan, Post "/ssh/install", Admin, [Ssh];
+    /// Takes the Include line out of the user's ssh configuration.
+    change uninstall_ssh(Nothing) -> SshInstallPlan, Delete "/ssh/install", Admin, [Ssh];
+    /// Shows the complete client configuration.
+    read show_ssh_config(Nothing) -> SshConfigText, Get "/ssh/config", Viewer, [Ssh];
+    /// Gives input to an open terminal.
+    read write_terminal(WriteTerminal) -> Done, Post "/terminals/{terminal}/input", Developer, [];
+    /// Tells an open terminal its size.
+    read resize_terminal(ResizeTerminal) -> Done, Post "/terminals/{terminal}/size", Developer, [];
+    /// Closes a terminal; its shell gets a hang-up.
+    read close_terminal(TerminalRef) -> Done, Delete "/terminals/{terminal}", Developer, [];
+}
+
+streams! {
+    /// Everything that changes, as it changes.
+    changes(Nothing) -> Change, Viewer;
+    /// A job: first the whole job with its log so far, then each update until it ends.
+    follow_job(JobRef) -> JobUpdate, Viewer;
+    /// The log of a container's main process.
+    follow_logs(FollowLogs) -> LogChunk, Viewer;
+    /// A terminal in a container.
+    open_terminal(OpenTerminal) -> TerminalOutput, Developer;
+}
+
+fn parse<T: DeserializeOwned>(name: &str, request: Value) -> Result<T, Problem> {
+    let request = if request.is_null() {
+        Value::Object(serde_json::Map::new())
+    } else {
+        request
+    };
+    serde_json::from_value(request).map_err(|e| {
+        Problem::new(
+            ErrorCode::RequestInvalid,
+            format!("the request of {name} cannot be read: {e}"),
+        )
+    })
+}
+
+fn answer<T: Serialize>(response: T) -> Result<Value, Problem> {
+    serde_json::to_value(response)
+        .map_err(|e| Problem::new(ErrorCode::Internal, "an answer could not be written").why(e.to_string()))
+}
+
+fn as_json<T: Serialize + Send + 'static>(mut items: mpsc::Receiver<T>) -> mpsc::Receiver<Value> {
+    let (sender, receiver) = mpsc::channel(64);
+    tokio::spawn(async move {
+        while let Some(item) = items.recv().await {
+            match serde_json::to_value(item) {
+                Ok(value) => {
+                    if sender.send(value).await.is_err() {
+                        break;
+                    }
+                }
+                Err(error) => tracing::error!(%error, "an item of a stream could not be written"),
+            }
+        }
+    });
+    receiver
+}
