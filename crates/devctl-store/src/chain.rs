@@ -127,3 +127,29 @@ fn highest_given_out(transaction: &rusqlite::Transaction<'_>) -> Result<u64, Fau
     )?;
     Ok(seq.unwrap_or(0).cast_unsigned())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_same_value_has_one_text() {
+        let one = json!({ "b": [1, { "d": 2, "c": null }], "a": "é" });
+        let other = json!({ "a": "é", "b": [1, { "c": null, "d": 2 }] });
+        assert_eq!(canonical(one.clone()), r#"{"a":"é","b":[1,{"c":null,"d":2}]}"#);
+        assert_eq!(canonical(one), canonical(other));
+    }
+
+    #[test]
+    fn a_hash_covers_the_row_and_the_hash_before_it() {
+        // printf '%064d' 0 | xxd -r -p | cat - <(printf '{}') | sha256sum
+        let first = link(&GENESIS, b"{}");
+        assert_eq!(
+            hex::encode(first),
+            "fb1634c4e6cd4b1f1afe3ce2d6ef080f7ac5d1f357d723ad4dfca782733b62db"
+        );
+        assert_ne!(link(&first, b"{}"), first);
+    }
+}

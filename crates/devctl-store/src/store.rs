@@ -387,7 +387,7 @@ fn try_writing(path: &Path) -> Option<UnwritableCause> {
     use std::io::Write as _;
 
     // As large as the piece of shared memory that SQLite asks for first.
-    const TRIAL: [u8; 32 * 1024] = [0x5a; 32 * 1024];
+    static TRIAL: [u8; 32 * 1024] = [0x5a; 32 * 1024];
 
     let mut trial_path = path.as_os_str().to_owned();
     trial_path.push(format!(".trial-{}", std::process::id()));
@@ -400,4 +400,44 @@ fn try_writing(path: &Path) -> Option<UnwritableCause> {
     // It never held anything; where it could not be made there is nothing to remove.
     let _ = fs::remove_file(&trial_path);
     tried.err().and_then(|error| unwritable_cause(error.kind()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_never_let_go_is_named_and_does_not_stop_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let clock: Clock = Arc::new(SystemTime::now);
+        let store = Store::open_with_patience(path.clone(), clock, Duration::from_millis(20)).unwrap();
+        store.set_setting("a", &serde_json::json!(1)).unwrap();
+        let mut holder = Connection::open(&path).unwrap();
+        let held = holder
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .unwrap();
+        let error = store.set_setting("a", &serde_json::json!(2)).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                StoreError::Unwritable {
+                    cause: UnwritableCause::Locked,
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
+        assert_eq!(store.setting("a").unwrap(), Some(serde_json::json!(1)));
+        drop(held);
+        store.set_setting("a", &serde_json::json!(3)).unwrap();
+    }
+
+    #[test]
+    fn a_clock_before_1970_counts_as_1970() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock: Clock = Arc::new(|| UNIX_EPOCH - Duration::from_secs(1));
+        let store = Store::open(folder.path().join("state.db"), clock).unwrap();
+        assert_eq!(store.now(), 0);
+    }
 }
