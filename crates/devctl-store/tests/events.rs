@@ -1,4 +1,8 @@
 //! The event log, and the records beside it, through the public door.
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test file the helpers too end a test at the first surprise"
+)]
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

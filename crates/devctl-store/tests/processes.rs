@@ -2,6 +2,11 @@
 //!
 //! The other processes are this test binary itself, started with `DEVCTL_STORE_ROLE` set.
 #![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "in a test file the helpers too end a test at the first surprise"
+)]
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
