@@ -143,9 +143,8 @@ impl StoreError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unwritable { .. } => "store.unwritable",
-            Self::SchemaTooNew { .. } => "store.schema_too_new",
-            Self::Damaged { .. } => "store.damaged",
-            Self::Failed { .. } => "store.failed",
+            Self::SchemaTooNew { .. } => "store.too_new",
+            Self::Damaged { .. } | Self::Failed { .. } => "store.unreadable",
             Self::EventUnknown { .. } => "store.event_unknown",
             Self::EventEnded { .. } => "store.event_ended",
             Self::EventExists { .. } => "store.event_exists",

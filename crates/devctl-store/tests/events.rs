@@ -377,7 +377,7 @@ fn a_later_schema_is_refused_and_left_alone() {
         ),
         "{error}"
     );
-    assert_eq!(error.code(), "store.schema_too_new");
+    assert_eq!(error.code(), "store.too_new");
     assert!(error.fix().is_some());
 }
 
@@ -398,7 +398,7 @@ fn foreign_and_damaged_files_are_refused_and_left_alone() {
     for path in [foreign, damaged] {
         let before = std::fs::read(&path).unwrap();
         let error = Store::open(&path, Arc::new(clock)).unwrap_err();
-        assert_eq!(error.code(), "store.damaged", "{error}");
+        assert_eq!(error.code(), "store.unreadable", "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 }
