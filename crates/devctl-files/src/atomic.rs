@@ -220,5 +220,6 @@ fn sync_directory(_path: &Path) -> Result<(), FilesError> {
     Ok(())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

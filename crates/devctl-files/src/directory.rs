@@ -67,7 +67,8 @@ fn tighten(_path: &Path) -> Result<(), FilesError> {
     Ok(())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;

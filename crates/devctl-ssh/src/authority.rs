@@ -1,0 +1,223 @@
+use std::fmt;
+use std::path::Path;
+
+use devctl_files::{Mode, read_optional, write_if_changed};
+use ssh_key::{LineEnding, PrivateKey, PublicKey};
+use zeroize::Zeroizing;
+
+use crate::error::SshError;
+use crate::key;
+
+/// Whose keys an authority signs. The two are never the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AuthorityKind {
+    /// Certificates of people.
+    User,
+    /// Certificates of containers.
+    Host,
+}
+
+impl AuthorityKind {
+    /// `user` or `host`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Host => "host",
+        }
+    }
+}
+
+impl fmt::Display for AuthorityKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A certificate authority: an ed25519 key of one [`AuthorityKind`]. Holds the private half, so keep it no longer than
+/// one signature needs; `Debug` shows the fingerprint only.
+pub struct Authority {
+    kind: AuthorityKind,
+    generation: u32,
+    key: PrivateKey,
+}
+
+impl Authority {
+    /// A new authority. `generation` counts the authorities of one kind from 1.
+    ///
+    /// # Errors
+    /// The operating system gives no random bytes.
+    pub fn generate(kind: AuthorityKind, generation: u32) -> Result<Self, SshError> {
+        let key = key::generate(&format!("devctl-{kind}-authority-{generation}"))?;
+        Ok(Self {
+            kind,
+            generation,
+            key,
+        })
+    }
+
+    /// Reads what [`Authority::to_openssh`] gave. The generation is in the key's comment.
+    ///
+    /// # Errors
+    /// [`SshError::AuthorityUnreadable`] if it is not a plain private key in OpenSSH's format.
+    pub fn from_openssh(kind: AuthorityKind, private: &[u8]) -> Result<Self, SshError> {
+        let unreadable = |source| SshError::AuthorityUnreadable {
+            kind: kind.as_str(),
+            source,
+        };
+        let key = PrivateKey::from_openssh(private).map_err(unreadable)?;
+        if key.is_encrypted() {
+            return Err(unreadable(ssh_key::Error::Encrypted));
+        }
+        let generation = key
+            .comment()
+            .as_str()
+            .ok()
+            .and_then(|comment| {
+                comment
+                    .strip_prefix(&format!("devctl-{kind}-authority-"))?
+                    .parse()
+                    .ok()
+            })
+            .unwrap_or(1);
+        Ok(Self {
+            kind,
+            generation,
+            key,
+        })
+    }
+
+    /// The private half in OpenSSH's format, for the vault and for nowhere else.
+    ///
+    /// # Errors
+    /// The key cannot be encoded.
+    pub fn to_openssh(&self) -> Result<Zeroizing<Vec<u8>>, SshError> {
+        let text = self.key.to_openssh(LineEnding::LF).map_err(SshError::Signing)?;
+        Ok(Zeroizing::new(text.as_bytes().to_vec()))
+    }
+
+    /// Whose keys it signs.
+    #[must_use]
+    pub fn kind(&self) -> AuthorityKind {
+        self.kind
+    }
+
+    /// The how-manieth authority of its kind this is, from 1.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn public_key(&self) -> &PublicKey {
+        self.key.public_key()
+    }
+
+    /// The public half as one line: `ssh-ed25519 AAAA… devctl-user-authority-1`.
+    ///
+    /// # Errors
+    /// The key cannot be encoded.
+    pub fn public_line(&self) -> Result<String, SshError> {
+        key::public_line(self.key.public_key())
+    }
+
+    /// `SHA256:…`
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        key::fingerprint(self.key.public_key())
+    }
+
+    pub(crate) fn signing_key(&self) -> &PrivateKey {
+        &self.key
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority")
+            .field("kind", &self.kind)
+            .field("generation", &self.generation)
+            .field("fingerprint", &self.fingerprint())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Writes the public halves of the trusted authorities, newest first, one line each: the form of sshd's
+/// `TrustedUserCAKeys`. Login and renewal read this file instead of the vault.
+///
+/// # Errors
+/// The file cannot be written, or a key not be encoded.
+pub fn write_trusted_authorities(path: &Path, authorities: &[PublicKey]) -> Result<(), SshError> {
+    let mut text = String::new();
+    for authority in authorities {
+        text.push_str(&key::public_line(authority)?);
+        text.push('\n');
+    }
+    write_if_changed(path, text.as_bytes(), Mode::PRIVATE)?;
+    Ok(())
+}
+
+/// Reads what [`write_trusted_authorities`] wrote; a missing file is no authority.
+///
+/// # Errors
+/// The file cannot be read, or a line is not a public key.
+pub fn read_trusted_authorities(path: &Path) -> Result<Vec<PublicKey>, SshError> {
+    let Some(bytes) = read_optional(path)? else {
+        return Ok(Vec::new());
+    };
+    String::from_utf8_lossy(&bytes)
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| {
+            PublicKey::from_openssh(line).map_err(|source| SshError::KeyUnreadable {
+                path: path.to_path_buf(),
+                source,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authority_survives_the_vault_and_keeps_its_generation() {
+        let made = Authority::generate(AuthorityKind::Host, 3).unwrap();
+        let read = Authority::from_openssh(AuthorityKind::Host, &made.to_openssh().unwrap()).unwrap();
+        assert_eq!((read.generation(), read.fingerprint()), (3, made.fingerprint()));
+        assert_eq!(read.public_line().unwrap(), made.public_line().unwrap());
+    }
+
+    #[test]
+    fn debug_shows_no_private_half() {
+        let made = Authority::generate(AuthorityKind::User, 1).unwrap();
+        let private = String::from_utf8(made.to_openssh().unwrap().to_vec()).unwrap();
+        let shown = format!("{made:?}");
+        assert!(shown.contains("SHA256:") && !private.lines().any(|line| shown.contains(line)));
+    }
+
+    #[test]
+    fn damaged_bytes_are_an_error_with_a_code() {
+        let error = Authority::from_openssh(AuthorityKind::User, b"-----BEGIN nothing").unwrap_err();
+        assert_eq!(error.code(), "ssh.authority_unreadable");
+    }
+
+    #[test]
+    fn trusted_authorities_are_read_back_in_order() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("user_authorities");
+        assert!(read_trusted_authorities(&path).unwrap().is_empty());
+        let keys: Vec<PublicKey> = (1..3)
+            .map(|n| {
+                Authority::generate(AuthorityKind::User, n)
+                    .unwrap()
+                    .public_key()
+                    .clone()
+            })
+            .collect();
+        write_trusted_authorities(&path, &keys).unwrap();
+        assert_eq!(read_trusted_authorities(&path).unwrap(), keys);
+    }
+}

@@ -1,0 +1,376 @@
+use std::fmt;
+
+use ssh_key::certificate::{Builder, CertType};
+use ssh_key::{Certificate, PublicKey};
+
+use crate::authority::{Authority, AuthorityKind};
+use crate::error::SshError;
+
+/// Seconds that a certificate is dated back, for clocks that differ.
+pub const BACKDATE: u64 = 5 * 60;
+
+/// Seconds that a user certificate is valid from its issue: 16 hours.
+pub const USER_VALIDITY: u64 = 16 * 60 * 60;
+
+/// Seconds that a host certificate is valid from its issue: 30 days.
+pub const HOST_VALIDITY: u64 = 30 * 24 * 60 * 60;
+
+/// OpenSSH reads at most this many principals of one certificate (`SSHKEY_CERT_MAX_PRINCIPALS`).
+const MOST_PRINCIPALS: usize = 256;
+
+/// Longest key id that we sign; it is a line in logs.
+const LONGEST_KEY_ID: usize = 255;
+
+/// What a certificate says that its holder may enter, or the name that a host may carry: never empty, never a
+/// pattern, never two in one (OpenSSH before 10.3 took some of these for wildcards).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Principal(String);
+
+impl Principal {
+    /// Reads a principal.
+    ///
+    /// # Errors
+    /// [`SshError::Principal`] for an empty one and for commas, `*`, `?`, `!`, blanks and control characters.
+    pub fn new(principal: impl Into<String>) -> Result<Self, SshError> {
+        let principal = principal.into();
+        let why = if principal.is_empty() {
+            "it is empty"
+        } else if principal.len() > 255 {
+            "it is longer than 255 bytes"
+        } else if principal
+            .chars()
+            .any(|character| matches!(character, ',' | '*' | '?' | '!'))
+        {
+            "commas and wildcards are not allowed"
+        } else if principal
+            .chars()
+            .any(|character| character.is_whitespace() || character.is_control())
+        {
+            "blanks and control characters are not allowed"
+        } else {
+            return Ok(Self(principal));
+        };
+        Err(SshError::Principal { principal, why })
+    }
+
+    /// The principal as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What the holder of a user certificate may do beyond running commands. X11 forwarding and `~/.ssh/rc` are never
+/// granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extensions {
+    /// A terminal (`permit-pty`).
+    pub pty: bool,
+    /// Forwarded ports and Unix sockets (`permit-port-forwarding`).
+    pub port_forwarding: bool,
+    /// The user's own ssh agent inside the container (`permit-agent-forwarding`).
+    pub agent_forwarding: bool,
+}
+
+impl Extensions {
+    /// All three: for the owner, whose `ssh` still forwards no agent unless asked.
+    pub const OWNER: Self = Self {
+        pty: true,
+        port_forwarding: true,
+        agent_forwarding: true,
+    };
+
+    /// In the order that certificates need: sorted by name.
+    fn names(self) -> impl Iterator<Item = &'static str> {
+        [
+            (self.agent_forwarding, "permit-agent-forwarding"),
+            (self.port_forwarding, "permit-port-forwarding"),
+            (self.pty, "permit-pty"),
+        ]
+        .into_iter()
+        .filter_map(|(granted, name)| granted.then_some(name))
+    }
+}
+
+/// A user certificate to be signed.
+#[derive(Debug, Clone)]
+pub struct UserCertRequest {
+    /// Unique for the authority, at least 1 (0 cannot be revoked), and kept by the caller before signing.
+    pub serial: u64,
+    /// Whom it is for, in words; the agent logs it.
+    pub key_id: String,
+    /// At least one.
+    pub principals: Vec<Principal>,
+    /// First valid second since the epoch.
+    pub valid_after: u64,
+    /// First second that is too late.
+    pub valid_before: u64,
+    /// What else it permits.
+    pub extensions: Extensions,
+}
+
+impl UserCertRequest {
+    /// A request with the default times and all of an owner's extensions, for an issue at `now`.
+    #[must_use]
+    pub fn at(now: u64, serial: u64, key_id: String, principals: Vec<Principal>) -> Self {
+        Self {
+            serial,
+            key_id,
+            principals,
+            valid_after: now.saturating_sub(BACKDATE),
+            valid_before: now.saturating_add(USER_VALIDITY),
+            extensions: Extensions::OWNER,
+        }
+    }
+}
+
+/// A host certificate to be signed.
+#[derive(Debug, Clone)]
+pub struct HostCertRequest {
+    /// As in [`UserCertRequest::serial`].
+    pub serial: u64,
+    /// Which container it is for.
+    pub key_id: String,
+    /// The host names that it proves: `NAME.devctl`.
+    pub names: Vec<Principal>,
+    /// First valid second since the epoch.
+    pub valid_after: u64,
+    /// First second that is too late.
+    pub valid_before: u64,
+}
+
+impl HostCertRequest {
+    /// A request with the default times, for an issue at `now`.
+    #[must_use]
+    pub fn at(now: u64, serial: u64, key_id: String, names: Vec<Principal>) -> Self {
+        Self {
+            serial,
+            key_id,
+            names,
+            valid_after: now.saturating_sub(BACKDATE),
+            valid_before: now.saturating_add(HOST_VALIDITY),
+        }
+    }
+}
+
+/// Signs a user certificate for a public key.
+///
+/// # Errors
+/// [`SshError::WrongAuthority`] for a host authority, [`SshError::CertificateRefused`] for a request that breaks a
+/// rule, [`SshError::Signing`] if the key cannot be signed.
+pub fn issue_user_certificate(
+    authority: &Authority,
+    subject: &PublicKey,
+    request: &UserCertRequest,
+) -> Result<Certificate, SshError> {
+    require(authority, AuthorityKind::User)?;
+    let content = Content {
+        serial: request.serial,
+        key_id: &request.key_id,
+        principals: &request.principals,
+        valid_after: request.valid_after,
+        valid_before: request.valid_before,
+    };
+    let mut builder = content.builder(subject, CertType::User)?;
+    for name in request.extensions.names() {
+        builder.extension(name, "").map_err(SshError::Signing)?;
+    }
+    builder.sign(authority.signing_key()).map_err(SshError::Signing)
+}
+
+/// Signs a host certificate for a public key.
+///
+/// # Errors
+/// As [`issue_user_certificate`].
+pub fn issue_host_certificate(
+    authority: &Authority,
+    subject: &PublicKey,
+    request: &HostCertRequest,
+) -> Result<Certificate, SshError> {
+    require(authority, AuthorityKind::Host)?;
+    let content = Content {
+        serial: request.serial,
+        key_id: &request.key_id,
+        principals: &request.names,
+        valid_after: request.valid_after,
+        valid_before: request.valid_before,
+    };
+    content
+        .builder(subject, CertType::Host)?
+        .sign(authority.signing_key())
+        .map_err(SshError::Signing)
+}
+
+fn require(authority: &Authority, asked: AuthorityKind) -> Result<(), SshError> {
+    if authority.kind() == asked {
+        return Ok(());
+    }
+    Err(SshError::WrongAuthority {
+        kind: authority.kind().as_str(),
+        asked: asked.as_str(),
+    })
+}
+
+/// What both kinds have.
+struct Content<'a> {
+    serial: u64,
+    key_id: &'a str,
+    principals: &'a [Principal],
+    valid_after: u64,
+    valid_before: u64,
+}
+
+impl Content<'_> {
+    fn check(&self) -> Result<(), SshError> {
+        let refused = |rule: String| Err(SshError::CertificateRefused { rule });
+        if self.serial == 0 {
+            return refused("serial 0 cannot be revoked".to_owned());
+        }
+        if self.principals.is_empty() {
+            return refused(
+                "a certificate without principals is good for nothing or for everything".to_owned(),
+            );
+        }
+        if self.principals.len() > MOST_PRINCIPALS {
+            return refused(format!("OpenSSH reads at most {MOST_PRINCIPALS} principals"));
+        }
+        if self.key_id.is_empty() || self.key_id.len() > LONGEST_KEY_ID {
+            return refused(format!("the key id has 1 to {LONGEST_KEY_ID} bytes"));
+        }
+        if self.key_id.chars().any(char::is_control) {
+            return refused("the key id holds a control character".to_owned());
+        }
+        if self.valid_before <= self.valid_after {
+            return refused("it would end before it starts".to_owned());
+        }
+        Ok(())
+    }
+
+    fn builder(&self, subject: &PublicKey, kind: CertType) -> Result<Builder, SshError> {
+        self.check()?;
+        let mut nonce = [0u8; Builder::RECOMMENDED_NONCE_SIZE];
+        getrandom::fill(&mut nonce).map_err(SshError::Random)?;
+        let mut builder = Builder::new(
+            nonce.to_vec(),
+            subject.key_data().clone(),
+            self.valid_after,
+            self.valid_before,
+        )
+        .map_err(SshError::Signing)?;
+        builder.serial(self.serial).map_err(SshError::Signing)?;
+        builder.cert_type(kind).map_err(SshError::Signing)?;
+        builder.key_id(self.key_id).map_err(SshError::Signing)?;
+        for principal in self.principals {
+            builder
+                .valid_principal(principal.as_str())
+                .map_err(SshError::Signing)?;
+        }
+        Ok(builder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key;
+
+    const NOW: u64 = 1_800_000_000;
+
+    fn owner() -> Vec<Principal> {
+        vec![Principal::new("owner-1000").unwrap()]
+    }
+
+    fn subject() -> PublicKey {
+        key::generate("dev").unwrap().public_key().clone()
+    }
+
+    #[test]
+    fn a_user_certificate_says_what_was_asked() {
+        let authority = Authority::generate(AuthorityKind::User, 1).unwrap();
+        let request = UserCertRequest::at(NOW, 7, "user:dev/7".to_owned(), owner());
+        let certificate = issue_user_certificate(&authority, &subject(), &request).unwrap();
+        certificate.verify_signature().unwrap();
+        assert_eq!((certificate.serial(), certificate.key_id()), (7, "user:dev/7"));
+        assert_eq!(
+            (certificate.valid_after(), certificate.valid_before()),
+            (NOW - 300, NOW + 57_600)
+        );
+        assert_eq!(certificate.valid_principals(), ["owner-1000"]);
+        assert_eq!(certificate.extensions().len(), 3);
+        assert!(certificate.critical_options().is_empty());
+    }
+
+    #[test]
+    fn requests_that_break_a_rule_are_refused() {
+        let authority = Authority::generate(AuthorityKind::User, 1).unwrap();
+        let good = UserCertRequest::at(NOW, 1, "dev".to_owned(), owner());
+        for bad in [
+            UserCertRequest {
+                serial: 0,
+                ..good.clone()
+            },
+            UserCertRequest {
+                principals: Vec::new(),
+                ..good.clone()
+            },
+            UserCertRequest {
+                principals: vec![owner().remove(0); 257],
+                ..good.clone()
+            },
+            UserCertRequest {
+                key_id: String::new(),
+                ..good.clone()
+            },
+            UserCertRequest {
+                key_id: "a\nb".to_owned(),
+                ..good.clone()
+            },
+            UserCertRequest {
+                valid_before: good.valid_after,
+                ..good.clone()
+            },
+        ] {
+            let error = issue_user_certificate(&authority, &subject(), &bad).unwrap_err();
+            assert_eq!(error.code(), "ssh.certificate_refused", "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_authority_signs_its_own_kind_only() {
+        let host = Authority::generate(AuthorityKind::Host, 1).unwrap();
+        let request = UserCertRequest::at(NOW, 1, "dev".to_owned(), owner());
+        let error = issue_user_certificate(&host, &subject(), &request).unwrap_err();
+        assert_eq!(error.code(), "ssh.authority_wrong");
+        let request = HostCertRequest::at(
+            NOW,
+            1,
+            "web".to_owned(),
+            vec![Principal::new("web.devctl").unwrap()],
+        );
+        assert_eq!(
+            issue_host_certificate(&host, &subject(), &request)
+                .unwrap()
+                .cert_type(),
+            CertType::Host
+        );
+    }
+
+    #[test]
+    fn principals_that_mean_more_than_one_are_refused() {
+        for bad in [
+            "", "a,b", "*", "web-?", "!root", "a b", "a\tb", "a\nb", "\u{7f}", "a\u{a0}b",
+        ] {
+            assert_eq!(
+                Principal::new(bad).unwrap_err().code(),
+                "ssh.principal_invalid",
+                "{bad:?}"
+            );
+        }
+    }
+}
