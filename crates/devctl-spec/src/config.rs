@@ -26,6 +26,18 @@ pub enum UserEnvProbe {
     LoginInteractiveShell,
 }
 
+impl UserEnvProbe {
+    /// As it is written in a configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::LoginShell => "loginShell",
+            Self::InteractiveShell => "interactiveShell",
+            Self::LoginInteractiveShell => "loginInteractiveShell",
+        }
+    }
+}
+
 /// What happens to the container when its tool is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,6 +48,17 @@ pub enum ShutdownAction {
     StopContainer,
     /// All containers of the Compose project are stopped.
     StopCompose,
+}
+
+impl ShutdownAction {
+    /// As it is written in a configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::StopContainer => "stopContainer",
+            Self::StopCompose => "stopCompose",
+        }
+    }
 }
 
 /// A text or a list of texts.

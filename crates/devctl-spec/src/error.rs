@@ -55,12 +55,6 @@ pub enum SpecError {
         /// What was found, in the order of discovery.
         found: Vec<PathBuf>,
     },
-    /// The chosen file has a name that the contract does not know.
-    #[error("{} is not named devcontainer.json or .devcontainer.json", .path.display())]
-    FileName {
-        /// The file that was asked for.
-        path: PathBuf,
-    },
     /// A file or folder could not be read.
     #[error("cannot read {}", .path.display())]
     Unreadable {
@@ -161,7 +155,6 @@ impl SpecError {
         match self {
             Self::NotFound { .. } => "config.not_found",
             Self::Ambiguous { .. } => "config.ambiguous",
-            Self::FileName { .. } => "config.file_name",
             Self::Unreadable { .. } => "config.unreadable",
             Self::TooLarge { .. } => "config.too_large",
             Self::Syntax { .. } => "config.syntax",
@@ -186,9 +179,6 @@ impl SpecError {
                 "choose one: {}",
                 found.iter().map(|path| format!("--config {}", path.display())).collect::<Vec<_>>().join(", ")
             )),
-            Self::FileName { .. } => {
-                Some("rename the file to devcontainer.json, in a folder of its own if there are several".into())
-            }
             Self::Unreadable { path, .. } => Some(format!("make {} readable for your user", path.display())),
             Self::TooLarge { .. } => {
                 Some("keep data out of devcontainer.json; it holds settings only".into())

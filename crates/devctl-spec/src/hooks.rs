@@ -69,6 +69,20 @@ pub enum HookCommand {
 }
 
 impl HookCommand {
+    pub(crate) fn to_value(&self) -> Value {
+        match self {
+            Self::Shell(line) => line.clone().into(),
+            Self::Exec(words) => words.clone().into(),
+            Self::Parallel(branches) => branches
+                .iter()
+                .map(|(name, branch)| match branch {
+                    SimpleCommand::Shell(line) => (name.clone(), Value::from(line.clone())),
+                    SimpleCommand::Exec(words) => (name.clone(), Value::from(words.clone())),
+                })
+                .collect(),
+        }
+    }
+
     /// Whether there is nothing to run: an empty string, list or object.
     pub fn is_empty(&self) -> bool {
         match self {

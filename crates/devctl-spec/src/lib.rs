@@ -2,17 +2,27 @@
 //! platform are passed in.
 
 pub mod config;
+pub mod discover;
+pub mod document;
 pub mod error;
 pub mod files;
 pub mod hooks;
 pub mod host;
+pub mod identity;
+pub mod local;
+pub mod merge;
+pub mod metadata;
 pub mod mounts;
 pub mod origins;
 pub mod parse;
 pub mod plan;
 pub mod ports;
 pub mod quantities;
+pub mod read;
 pub mod run;
+pub mod run_args;
 pub mod trust;
+pub mod variables;
+pub mod workspace;
 
 pub use error::{Place, SpecError};

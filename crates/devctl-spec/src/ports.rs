@@ -24,6 +24,15 @@ pub enum AppPort {
     Publish(String),
 }
 
+impl ForwardPort {
+    pub(crate) fn to_value(&self) -> Value {
+        match self {
+            Self::Port(port) => (*port).into(),
+            Self::HostPort(text) => text.clone().into(),
+        }
+    }
+}
+
 /// Transport protocol.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
