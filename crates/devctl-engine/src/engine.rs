@@ -1,6 +1,5 @@
 //! The interface of an engine, and how one is opened.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -202,11 +201,7 @@ impl dyn Engine {
 /// # Errors
 /// [`EngineError::Unreachable`], [`EngineError::NoRights`], [`EngineError::TooOld`], [`EngineError::Unsupported`].
 pub async fn connect(endpoint: &Endpoint) -> Result<Arc<dyn Engine>, EngineError> {
-    Err(EngineError::Unsupported {
-        what: endpoint.url.clone(),
-        reason: String::new(),
-        fix: String::new(),
-    })
+    Ok(Arc::new(crate::docker::DockerEngine::negotiate(endpoint).await?))
 }
 
 /// Opens an engine of which the facts are known, without asking it anything.
@@ -214,13 +209,5 @@ pub async fn connect(endpoint: &Endpoint) -> Result<Arc<dyn Engine>, EngineError
 /// # Errors
 /// [`EngineError::Unsupported`] or [`EngineError::Invalid`] for an address that cannot be used.
 pub fn connect_known(endpoint: &Endpoint, facts: EngineFacts) -> Result<Arc<dyn Engine>, EngineError> {
-    let _ = facts;
-    Err(EngineError::Unsupported {
-        what: endpoint.url.clone(),
-        reason: String::new(),
-        fix: String::new(),
-    })
+    Ok(Arc::new(crate::docker::DockerEngine::open(endpoint, facts)?))
 }
-
-/// Labels in the engine's order-free form.
-pub(crate) type Labels = BTreeMap<String, String>;

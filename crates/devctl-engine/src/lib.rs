@@ -10,7 +10,9 @@
 mod build;
 mod container;
 mod credentials;
+mod demux;
 mod discovery;
+mod docker;
 mod endpoint;
 mod engine;
 mod error;
@@ -20,8 +22,10 @@ mod image;
 mod info;
 mod logs;
 mod network;
+mod reference;
 mod subnet;
 mod volume;
+mod wire;
 
 pub use build::{BuildEvent, BuildReport, BuildRequest, BuildSecret, BuildSshAgent, SecretSource};
 pub use container::{
@@ -30,7 +34,7 @@ pub use container::{
     NetworkAttachment, NetworkRequest, PortBinding, PortProtocol, Propagation, PublishedPort, RemoveOptions,
     RestartPolicy, Ulimit,
 };
-pub use credentials::{RegistryCredentials, RegistrySecret};
+pub use credentials::{RegistryCredentials, RegistrySecret, helper_path};
 pub use discovery::{Discovery, EngineEnv, EngineHealth, HostPlatform, discover, probe};
 pub use endpoint::{Endpoint, EndpointSource, Transport};
 pub use engine::{ByteStream, Engine, EngineFacts, connect, connect_known};
