@@ -1,0 +1,158 @@
+//! One run: protect, read the document, serve the connection, leave nothing behind.
+
+use std::error::Error;
+use std::io::{self, Read};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use devctl_agent_protocol::{AgentReport, FatalCode, RefusalCode, read_config};
+use russh::server::{Config, run_stream};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::connection::{Agent, Shared};
+use crate::inflow::Inflow;
+use crate::report::Reporter;
+use crate::setup::{Setup, SetupError, prepare};
+use crate::terminate::Leaders;
+use crate::transport::{Transport, hangup};
+use crate::{protect, russh_log};
+
+/// How long a client has to log in (sshd's `LoginGraceTime`).
+const LOGIN_TIME: Duration = Duration::from_secs(120);
+
+/// What a connection whose other side is gone may take to come to its own end: what is still in the pipe is read.
+const HANGUP_GRACE: Duration = Duration::from_millis(500);
+
+/// Serves one connection on standard input and output.
+pub(crate) fn run() -> ExitCode {
+    let reporter = Reporter::new();
+    match start(&reporter) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((code, error)) => {
+            reporter.send(&AgentReport::Fatal {
+                code,
+                message: chain(&*error),
+            });
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(reporter: &Reporter) -> Result<(), (FatalCode, Box<dyn Error>)> {
+    let failed = |error: SetupError| -> (FatalCode, Box<dyn Error>) { (error.code(), Box::new(error)) };
+    let system = |what| move |source| failed(SetupError::System { what, source });
+    let protection = protect::harden().map_err(|error| failed(error.into()))?;
+    let document = read_config(&mut StandardInput).map_err(|error| failed(error.into()))?;
+    let (setup, config) = prepare(document, protection).map_err(failed)?;
+    russh_log::listen();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(system("threads"))?;
+    let result = runtime
+        .block_on(serve(setup, config, reporter.clone()))
+        .map_err(|error| (FatalCode::Connection, Box::new(error).into()));
+    // A thread may sit in a read of a file system that does not answer; nothing waits for it.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(setup: Setup, config: Arc<Config>, reporter: Reporter) -> Result<(), russh::Error> {
+    let inflow = Arc::new(Inflow::default());
+    let shared = Arc::new(Shared {
+        setup,
+        reporter,
+        inflow: Arc::clone(&inflow),
+        leaders: Leaders::default(),
+        grant: Mutex::new(None),
+    });
+    let result = connection(&shared, config, inflow).await;
+    shared.report_silent_refusal();
+    if !shared.is_authenticated() {
+        shared.reporter.send(&AgentReport::LoginRefused {
+            user: shared.setup.policy.user.clone(),
+            code: RefusalCode::Unauthenticated,
+            reason: "the connection ended before anybody was logged in".into(),
+            serial: None,
+            key_id: None,
+            fingerprint: None,
+        });
+    }
+    shared.leaders.end_all().await;
+    result
+}
+
+async fn connection(
+    shared: &Arc<Shared>,
+    config: Arc<Config>,
+    inflow: Arc<Inflow>,
+) -> Result<(), russh::Error> {
+    let mut hung_up = hangup()?;
+    let mut sighup = signal(SignalKind::hangup())?;
+    let mut sigterm = signal(SignalKind::terminate())?;
+    let transport = Transport::new(inflow)?;
+    let agent = Agent::new(Arc::clone(shared));
+    let talk = async { run_stream(config, transport, agent).await?.await };
+    tokio::pin!(talk);
+    let login_time = tokio::time::sleep(LOGIN_TIME);
+    tokio::pin!(login_time);
+    let mut waits_for_login = true;
+    loop {
+        tokio::select! {
+            result = &mut talk => return or_end_of_input(result),
+            _ = &mut hung_up => {
+                return match tokio::time::timeout(HANGUP_GRACE, &mut talk).await {
+                    Ok(result) => or_end_of_input(result),
+                    Err(_elapsed) => Ok(()),
+                };
+            }
+            _ = sighup.recv() => return Ok(()),
+            _ = sigterm.recv() => return Ok(()),
+            () = &mut login_time, if waits_for_login => {
+                waits_for_login = false;
+                if !shared.is_authenticated() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// A client that just goes away is the usual end of a connection.
+fn or_end_of_input(result: Result<(), russh::Error>) -> Result<(), russh::Error> {
+    match result {
+        Err(russh::Error::IO(error))
+            if matches!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe
+            ) =>
+        {
+            Ok(())
+        }
+        Err(russh::Error::HUP | russh::Error::Disconnect) => Ok(()),
+        result => result,
+    }
+}
+
+/// Standard input without a buffer: what follows the document belongs to SSH.
+struct StandardInput;
+
+impl Read for StandardInput {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::io::read(rustix::stdio::stdin(), buffer)?)
+    }
+}
+
+/// The error and what caused it, on one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
