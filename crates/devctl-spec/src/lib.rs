@@ -9,6 +9,7 @@ pub mod files;
 pub mod hooks;
 pub mod host;
 pub mod identity;
+pub mod image_build;
 pub mod local;
 pub mod merge;
 pub mod metadata;
