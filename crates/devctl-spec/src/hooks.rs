@@ -34,7 +34,7 @@ impl HookKind {
     ];
 
     /// The property of `devcontainer.json`.
-    pub fn property(self) -> &'static str {
+    pub const fn property(self) -> &'static str {
         match self {
             Self::InitializeCommand => "initializeCommand",
             Self::OnCreateCommand => "onCreateCommand",

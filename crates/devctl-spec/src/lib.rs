@@ -3,6 +3,7 @@
 
 pub mod config;
 pub mod discover;
+pub mod dockerfile;
 pub mod document;
 pub mod error;
 pub mod files;

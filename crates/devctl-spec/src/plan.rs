@@ -3,6 +3,8 @@
 mod host_side;
 mod image;
 
+pub(crate) use image::build_paths;
+
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;

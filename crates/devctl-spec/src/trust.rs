@@ -1,5 +1,10 @@
 //! What a configuration asks for that reaches beyond its own container: the trust sheet.
 
+mod reach;
+mod wants;
+
+pub use wants::wants;
+
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
