@@ -7,6 +7,9 @@ use crate::error::{Action, FilesError, Reason};
 /// How many links in a row are followed, as many as Linux follows.
 const LONGEST_CHAIN: usize = 40;
 
+const TEMPORARY_PREFIX: &str = ".devctl-";
+const TEMPORARY_SUFFIX: &str = ".tmp";
+
 /// The mode that a written file gets (Unix; elsewhere it inherits the rights of its directory).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -45,6 +48,32 @@ pub fn write_if_changed(path: &Path, bytes: &[u8], mode: Mode) -> Result<bool, F
     }
     write_atomic(path, bytes, mode)?;
     Ok(true)
+}
+
+/// Corrects the mode of a file that others may read or write to 0600.
+///
+/// # Errors
+/// The file is not there or belongs to another user.
+pub fn ensure_private_file(path: &Path) -> Result<(), FilesError> {
+    correct_mode(path, 0o600)
+}
+
+/// Removes what writers that were killed left in `directory`. Only for a directory whose writers all hold one lock,
+/// by its holder: the temporary file of a living writer looks the same.
+///
+/// # Errors
+/// The directory cannot be read, or a file not be removed.
+pub fn sweep_temporary_files(directory: &Path) -> Result<(), FilesError> {
+    let failed = |error| FilesError::new(Action::Read, directory, error);
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(TEMPORARY_PREFIX) && name.ends_with(TEMPORARY_SUFFIX) {
+            crate::read::remove_if_there(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Puts a file with this content at `path` unless something is there. Says whether it is ours: of two processes at
@@ -122,8 +151,8 @@ impl<'a> Staged<'a> {
     fn new(path: &'a Path, bytes: &[u8], mode: Mode) -> Result<Self, FilesError> {
         let failed = |error| FilesError::new(Action::Write, path, error);
         let mut file = tempfile::Builder::new()
-            .prefix(".devctl-")
-            .suffix(".tmp")
+            .prefix(TEMPORARY_PREFIX)
+            .suffix(TEMPORARY_SUFFIX)
             .tempfile_in(directory_of(path))
             .map_err(failed)?;
         file.write_all(bytes).map_err(failed)?;

@@ -10,7 +10,10 @@ mod error;
 mod lock;
 mod read;
 
-pub use atomic::{Mode, replace_through_links, resolve_links, write_atomic, write_if_changed, write_new};
+pub use atomic::{
+    Mode, ensure_private_file, replace_through_links, resolve_links, sweep_temporary_files, write_atomic,
+    write_if_changed, write_new,
+};
 pub use directory::ensure_private_dir;
 pub use error::{Action, FilesError, Reason};
 pub use lock::FileLock;

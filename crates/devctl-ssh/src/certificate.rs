@@ -333,7 +333,7 @@ mod tests {
             },
             UserCertRequest {
                 valid_before: good.valid_after,
-                ..good.clone()
+                ..good
             },
         ] {
             let error = issue_user_certificate(&authority, &subject(), &bad).unwrap_err();

@@ -1,7 +1,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use devctl_files::{FilesError, Mode, ensure_private_dir, read_optional, write_if_changed, write_new};
+use devctl_files::{
+    FilesError, Mode, ensure_private_dir, ensure_private_file, read_optional, write_if_changed, write_new,
+};
 use ssh_key::{Certificate, LineEnding, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
 
@@ -215,7 +217,7 @@ fn read(path: &Path) -> Result<Option<PrivateKey>, SshError> {
         return Err(unreadable(ssh_key::Error::Encrypted));
     }
     // Corrects the mode: ssh refuses a private key that others can read.
-    write_if_changed(path, &bytes, Mode::PRIVATE)?;
+    ensure_private_file(path)?;
     Ok(Some(key))
 }
 

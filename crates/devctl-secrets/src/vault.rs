@@ -1,0 +1,324 @@
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use devctl_files::{
+    Action, FileLock, FilesError, Mode, ensure_private_dir, ensure_private_file, sweep_temporary_files,
+    write_atomic,
+};
+use zeroize::Zeroizing;
+
+use crate::error::VaultError;
+use crate::key_source::{KeySource, KeySources};
+use crate::master_key::{self, Key};
+use crate::secret::SecretBytes;
+use format::{Contents, Entry, Header, Slot};
+
+mod format;
+
+const VAULT_FILE: &str = "vault";
+const LOCK_FILE: &str = ".vault.lock";
+
+/// Longest name of an entry, in bytes.
+const LONGEST_NAME: usize = 255;
+
+/// Largest value of an entry, in bytes: keys and passwords, no files.
+const LARGEST_VALUE: usize = 1 << 20;
+
+/// Named secrets in one encrypted file, `DIR/vault`.
+///
+/// Every call sees what other processes wrote; writers take turns under a lock and replace the file whole. Values are
+/// encrypted one by one, so reading one or listing the names decrypts no other.
+pub struct Vault {
+    dir: PathBuf,
+    place: KeySource,
+    id: [u8; 16],
+    data_key: Key,
+}
+
+impl Vault {
+    /// Opens the vault in `dir` (made 0700 where it is missing), or makes an empty one with a new master key in the
+    /// first place of `sources` that has room for one. Of processes that come at once, one makes it.
+    ///
+    /// Blocks until the keychain answers, at most as long as its patience.
+    ///
+    /// # Errors
+    /// [`VaultError::KeychainLocked`] and the like if the key is out of reach, [`VaultError::Tampered`] if the file is
+    /// not as we wrote it: it is never replaced by a new one.
+    pub fn open(dir: &Path, sources: &KeySources) -> Result<Self, VaultError> {
+        ensure_private_dir(dir)?;
+        if !dir.join(VAULT_FILE).exists() {
+            Self::make(dir, sources)?;
+        }
+        let path = dir.join(VAULT_FILE);
+        ensure_private_file(&path)?;
+        let (header, _) = format::read_header(&mut open_file(&path)?, &path)?;
+        let [slot] = header.slots.as_slice() else {
+            return Err(tampered(&path, "the number of its keys"));
+        };
+        let place = master_key::place_of(slot.kind, dir, sources)
+            .ok_or_else(|| tampered(&path, "the place of its master key"))?;
+        let master = master_key::recall(&place, &account_of(&header.id), sources)?;
+        if master_key::id_of(&master) != slot.key_id {
+            return Err(VaultError::WrongKey { place, path });
+        }
+        let data_key = slot
+            .unwrap(&header.id, &master)
+            .ok_or_else(|| tampered(&path, "its wrapped key"))?;
+        let vault = Self {
+            dir: dir.to_path_buf(),
+            place,
+            id: header.id,
+            data_key,
+        };
+        vault.read_index()?;
+        Ok(vault)
+    }
+
+    /// Where the master key is, for `doctor`.
+    #[must_use]
+    pub fn key_source(&self) -> &KeySource {
+        &self.place
+    }
+
+    /// How often the vault was written. It only grows; a smaller number than one seen before is an older copy.
+    ///
+    /// # Errors
+    /// As [`Vault::get`].
+    pub fn counter(&self) -> Result<u64, VaultError> {
+        Ok(self.read_index()?.1.counter)
+    }
+
+    /// The value of an entry, or `None`.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not as we wrote it.
+    pub fn get(&self, name: &str) -> Result<Option<SecretBytes>, VaultError> {
+        let (mut file, header, contents) = self.read_contents()?;
+        self.value_of(&mut file, &header, &contents, name)
+    }
+
+    /// Sets the value of an entry.
+    ///
+    /// # Errors
+    /// [`VaultError::EntryRefused`] for a name that is empty, longer than 255 bytes or holds control characters, and
+    /// for a value over 1 MiB; otherwise as [`Vault::get`], and the file cannot be written.
+    pub fn put(&self, name: &str, value: &SecretBytes) -> Result<(), VaultError> {
+        check_entry(name, value)?;
+        let _lock = self.lock()?;
+        self.put_locked(name, value)
+    }
+
+    /// The value of an entry, made by `make` if there is none. Of processes that come at once, one makes it and all
+    /// get the same.
+    ///
+    /// # Errors
+    /// As [`Vault::put`], and what `make` fails with.
+    pub fn get_or_insert_with<E: From<VaultError>>(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Result<SecretBytes, E>,
+    ) -> Result<SecretBytes, E> {
+        if let Some(value) = self.get(name)? {
+            return Ok(value);
+        }
+        let _lock = self.lock()?;
+        if let Some(value) = self.get(name)? {
+            return Ok(value);
+        }
+        let value = make()?;
+        check_entry(name, &value)?;
+        self.put_locked(name, &value)?;
+        Ok(value)
+    }
+
+    /// Removes an entry; says whether there was one.
+    ///
+    /// # Errors
+    /// As [`Vault::put`].
+    pub fn delete(&self, name: &str) -> Result<bool, VaultError> {
+        let _lock = self.lock()?;
+        let (mut file, mut header, mut contents) = self.read_contents()?;
+        let Some(at) = contents.entries.iter().position(|entry| entry.name == name) else {
+            return Ok(false);
+        };
+        let mut values = self.sealed_values(&mut file, &contents)?;
+        contents.entries.remove(at);
+        values.remove(at);
+        self.write(&mut header, contents, &values)?;
+        Ok(true)
+    }
+
+    /// The names of all entries, sorted.
+    ///
+    /// # Errors
+    /// As [`Vault::get`].
+    pub fn names(&self) -> Result<Vec<String>, VaultError> {
+        let (_, _, contents) = self.read_contents()?;
+        let mut names: Vec<String> = contents.entries.into_iter().map(|entry| entry.name).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    fn make(dir: &Path, sources: &KeySources) -> Result<(), VaultError> {
+        let _lock = FileLock::acquire(&dir.join(LOCK_FILE))?;
+        sweep_temporary_files(dir)?;
+        let path = dir.join(VAULT_FILE);
+        if path.exists() {
+            return Ok(());
+        }
+        let mut id = [0u8; 16];
+        getrandom::fill(&mut id).map_err(VaultError::Random)?;
+        let (place, master) = master_key::choose(dir, &account_of(&id), sources)?;
+        let data_key = master_key::random()?;
+        let slot = Slot::wrap(place.kind(), master_key::id_of(&master), &id, &master, &data_key)?;
+        let mut header = Header {
+            id,
+            counter: 0,
+            slots: vec![slot],
+        };
+        let bytes = format::seal(&mut header, &Contents::default(), &[], &data_key)?;
+        write_atomic(&path, &bytes, Mode::PRIVATE)?;
+        Ok(())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.join(VAULT_FILE)
+    }
+
+    fn lock(&self) -> Result<FileLock, VaultError> {
+        Ok(FileLock::acquire(&self.dir.join(LOCK_FILE))?)
+    }
+
+    fn read_index(&self) -> Result<(File, Header), VaultError> {
+        let (file, header, _) = self.read_contents()?;
+        Ok((file, header))
+    }
+
+    fn read_contents(&self) -> Result<(File, Header, Contents), VaultError> {
+        let path = self.path();
+        let mut file = open_file(&path)?;
+        let (header, raw) = format::read_header(&mut file, &path)?;
+        if header.id != self.id {
+            return Err(tampered(
+                &path,
+                "it is another vault than the one that was opened",
+            ));
+        }
+        let contents = format::read_index(&mut file, &raw, &self.data_key, &path)?;
+        Ok((file, header, contents))
+    }
+
+    fn value_of(
+        &self,
+        file: &mut File,
+        header: &Header,
+        contents: &Contents,
+        name: &str,
+    ) -> Result<Option<SecretBytes>, VaultError> {
+        let Some(entry) = contents.entries.iter().find(|entry| entry.name == name) else {
+            return Ok(None);
+        };
+        let sealed = format::read_value(file, contents, entry, &self.path())?;
+        let opened = entry.open(&header.id, &self.data_key, &sealed);
+        opened
+            .map(|value| Some(SecretBytes::from(value)))
+            .ok_or_else(|| tampered(&self.path(), "a value"))
+    }
+
+    fn sealed_values(&self, file: &mut File, contents: &Contents) -> Result<Vec<Vec<u8>>, VaultError> {
+        let path = self.path();
+        contents
+            .entries
+            .iter()
+            .map(|entry| format::read_value(file, contents, entry, &path))
+            .collect()
+    }
+
+    fn put_locked(&self, name: &str, value: &SecretBytes) -> Result<(), VaultError> {
+        let (mut file, mut header, mut contents) = self.read_contents()?;
+        let mut values = self.sealed_values(&mut file, &contents)?;
+        let (entry, sealed) = Entry::seal(name, &header.id, &self.data_key, value.expose())?;
+        match contents.entries.iter().position(|known| known.name == name) {
+            Some(at) => {
+                contents.entries.splice(at..=at, [entry]);
+                values.splice(at..=at, [sealed]);
+            }
+            None => {
+                contents.entries.push(entry);
+                values.push(sealed);
+            }
+        }
+        self.write(&mut header, contents, &values)
+    }
+
+    /// Values that did not change are carried over as they are, still sealed.
+    fn write(&self, header: &mut Header, contents: Contents, values: &[Vec<u8>]) -> Result<(), VaultError> {
+        sweep_temporary_files(&self.dir)?;
+        let bytes = format::seal(header, &contents, values, &self.data_key)?;
+        Ok(write_atomic(&self.path(), &bytes, Mode::PRIVATE)?)
+    }
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vault")
+            .field("dir", &self.dir)
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The keychain entry of one vault, so that two installations of one user do not share a key.
+fn account_of(id: &[u8; 16]) -> String {
+    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("vault-{id}")
+}
+
+fn check_entry(name: &str, value: &SecretBytes) -> Result<(), VaultError> {
+    let why = if name.is_empty() {
+        "a name is needed"
+    } else if name.len() > LONGEST_NAME {
+        "the name is longer than 255 bytes"
+    } else if name.chars().any(char::is_control) {
+        "the name holds a control character"
+    } else if value.expose().len() > LARGEST_VALUE {
+        "the value is larger than 1 MiB"
+    } else {
+        return Ok(());
+    };
+    Err(VaultError::EntryRefused {
+        name: name.to_owned(),
+        why,
+    })
+}
+
+fn open_file(path: &Path) -> Result<File, VaultError> {
+    File::open(path).map_err(|error| FilesError::new(Action::Read, path, error).into())
+}
+
+fn tampered(path: &Path, what: &'static str) -> VaultError {
+    VaultError::Tampered {
+        path: path.to_path_buf(),
+        what,
+    }
+}
+
+/// Reads exactly `length` bytes; a file that ends before is damaged.
+fn read_exact(file: &mut impl io::Read, length: usize, path: &Path) -> Result<Vec<u8>, VaultError> {
+    let mut bytes = vec![0u8; length];
+    match file.read_exact(&mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Err(tampered(path, "it ends too early"))
+        }
+        Err(error) => Err(FilesError::new(Action::Read, path, error).into()),
+    }
+}
+
+/// A decrypted value.
+type Opened = Zeroizing<Vec<u8>>;
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

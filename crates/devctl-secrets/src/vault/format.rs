@@ -1,0 +1,375 @@
+//! The vault file, version 1. Numbers are big-endian.
+//!
+//! ```text
+//! header   magic "DEVCTLVT" · version u16 · vault id [16] · counter u64 · number of slots u8 · slots
+//!          · length of the sealed index u32 · nonce of the index [24]
+//! slot     kind u8 · key id [16] · length of parameters u16 · parameters · nonce [24] · wrapped data key [48]
+//! index    sealed with the data key, the whole header authenticated:
+//!          number u32 · (length of name u16 · name · offset u64 · length u32 · nonce [24])…
+//! values   each sealed with the data key, vault id and name authenticated
+//! ```
+//!
+//! A slot is one way to the data key: its parameters are for ways that need some (none does yet), and they, its kind
+//! and the vault id are authenticated with the wrapped key. The counter grows with each write. Since each nonce in the
+//! index is new with each value, an older value put back in its place does not open.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{Key as CipherKey, XChaCha20Poly1305, XNonce};
+use zeroize::Zeroizing;
+
+use super::{Opened, read_exact, tampered};
+use crate::error::VaultError;
+use crate::master_key::Key;
+
+const MAGIC: &[u8; 8] = b"DEVCTLVT";
+const VERSION: u16 = 1;
+const NONCE: usize = 24;
+const TAG: usize = 16;
+const WRAPPED: usize = 32 + TAG;
+
+/// Bound on what is read before anything is authenticated: about 200,000 entries.
+const LARGEST_INDEX: usize = 64 << 20;
+
+pub(super) struct Header {
+    pub(super) id: [u8; 16],
+    pub(super) counter: u64,
+    pub(super) slots: Vec<Slot>,
+}
+
+/// The header as it stands in the file, which authenticates the index.
+pub(super) struct RawHeader {
+    bytes: Vec<u8>,
+    index_length: usize,
+    index_nonce: [u8; NONCE],
+}
+
+pub(super) struct Slot {
+    pub(super) kind: u8,
+    pub(super) key_id: [u8; 16],
+    parameters: Vec<u8>,
+    nonce: [u8; NONCE],
+    wrapped: Vec<u8>,
+}
+
+#[derive(Default)]
+pub(super) struct Contents {
+    pub(super) entries: Vec<Entry>,
+    /// Where the values start in the file that this was read from.
+    values_start: u64,
+}
+
+pub(super) struct Entry {
+    pub(super) name: String,
+    offset: u64,
+    length: u32,
+    nonce: [u8; NONCE],
+}
+
+impl Slot {
+    pub(super) fn wrap(
+        kind: u8,
+        key_id: [u8; 16],
+        vault_id: &[u8; 16],
+        master: &Key,
+        data_key: &Key,
+    ) -> Result<Self, VaultError> {
+        let nonce = new_nonce()?;
+        let parameters = Vec::new();
+        let wrapped = encrypt(
+            master,
+            &nonce,
+            &slot_context(kind, vault_id, &parameters),
+            data_key.as_slice(),
+        )?;
+        Ok(Self {
+            kind,
+            key_id,
+            parameters,
+            nonce,
+            wrapped,
+        })
+    }
+
+    pub(super) fn unwrap(&self, vault_id: &[u8; 16], master: &Key) -> Option<Key> {
+        let context = slot_context(self.kind, vault_id, &self.parameters);
+        let opened = decrypt(master, &self.nonce, &context, &self.wrapped)?;
+        let mut key = Key::default();
+        if opened.len() != key.len() {
+            return None;
+        }
+        key.copy_from_slice(&opened);
+        Some(key)
+    }
+}
+
+impl Entry {
+    pub(super) fn seal(
+        name: &str,
+        vault_id: &[u8; 16],
+        data_key: &Key,
+        value: &[u8],
+    ) -> Result<(Self, Vec<u8>), VaultError> {
+        let nonce = new_nonce()?;
+        let sealed = encrypt(data_key, &nonce, &value_context(vault_id, name), value)?;
+        Ok((
+            Self {
+                name: name.to_owned(),
+                offset: 0,
+                length: 0,
+                nonce,
+            },
+            sealed,
+        ))
+    }
+
+    pub(super) fn open(&self, vault_id: &[u8; 16], data_key: &Key, sealed: &[u8]) -> Option<Opened> {
+        decrypt(
+            data_key,
+            &self.nonce,
+            &value_context(vault_id, &self.name),
+            sealed,
+        )
+    }
+}
+
+/// The whole file, with the counter moved on. `values` are sealed and in the order of the entries.
+pub(super) fn seal(
+    header: &mut Header,
+    contents: &Contents,
+    values: &[Vec<u8>],
+    data_key: &Key,
+) -> Result<Vec<u8>, VaultError> {
+    header.counter = header.counter.saturating_add(1);
+    let mut index = Zeroizing::new(Vec::new());
+    index.extend_from_slice(&length32(contents.entries.len()).to_be_bytes());
+    let mut offset = 0u64;
+    for (entry, value) in contents.entries.iter().zip(values) {
+        let length = length32(value.len());
+        index.extend_from_slice(&length16(entry.name.len()).to_be_bytes());
+        index.extend_from_slice(entry.name.as_bytes());
+        index.extend_from_slice(&offset.to_be_bytes());
+        index.extend_from_slice(&length.to_be_bytes());
+        index.extend_from_slice(&entry.nonce);
+        offset += u64::from(length);
+    }
+    let nonce = new_nonce()?;
+    let mut file = header_bytes(header, index.len() + TAG, &nonce);
+    let sealed = encrypt(data_key, &nonce, &file, &index)?;
+    file.extend_from_slice(&sealed);
+    for value in values {
+        file.extend_from_slice(value);
+    }
+    Ok(file)
+}
+
+pub(super) fn read_header(file: &mut File, path: &Path) -> Result<(Header, RawHeader), VaultError> {
+    let mut reader = Recorded {
+        file,
+        bytes: Vec::new(),
+        path,
+    };
+    if reader.array::<8>()? != *MAGIC {
+        return Err(tampered(path, "it does not start like a vault"));
+    }
+    let version = u16::from_be_bytes(reader.array()?);
+    if version != VERSION {
+        return Err(VaultError::Newer {
+            path: path.to_path_buf(),
+            version,
+        });
+    }
+    let id = reader.array()?;
+    let counter = u64::from_be_bytes(reader.array()?);
+    let [slots] = reader.array()?;
+    let slots = (0..slots).map(|_| reader.slot()).collect::<Result<_, _>>()?;
+    let index_length = u32::from_be_bytes(reader.array()?) as usize;
+    let index_nonce = reader.array()?;
+    if !(TAG..=LARGEST_INDEX).contains(&index_length) {
+        return Err(tampered(path, "the length of its index"));
+    }
+    let raw = RawHeader {
+        bytes: reader.bytes,
+        index_length,
+        index_nonce,
+    };
+    Ok((Header { id, counter, slots }, raw))
+}
+
+/// `file` stands behind the header.
+pub(super) fn read_index(
+    file: &mut File,
+    raw: &RawHeader,
+    data_key: &Key,
+    path: &Path,
+) -> Result<Contents, VaultError> {
+    let sealed = read_exact(file, raw.index_length, path)?;
+    let index = decrypt(data_key, &raw.index_nonce, &raw.bytes, &sealed)
+        .ok_or_else(|| tampered(path, "its index"))?;
+    let values_start = (raw.bytes.len() + raw.index_length) as u64;
+    parse_index(&index, values_start).ok_or_else(|| tampered(path, "the form of its index"))
+}
+
+pub(super) fn read_value(
+    file: &mut File,
+    contents: &Contents,
+    entry: &Entry,
+    path: &Path,
+) -> Result<Vec<u8>, VaultError> {
+    let at = contents
+        .values_start
+        .checked_add(entry.offset)
+        .ok_or_else(|| tampered(path, "the place of a value"))?;
+    file.seek(SeekFrom::Start(at)).map_err(|error| {
+        VaultError::Files(devctl_files::FilesError::new(
+            devctl_files::Action::Read,
+            path,
+            error,
+        ))
+    })?;
+    read_exact(file, entry.length as usize, path)
+}
+
+fn parse_index(index: &[u8], values_start: u64) -> Option<Contents> {
+    let mut rest = index;
+    let count = u32::from_be_bytes(take(&mut rest)?);
+    let mut entries = Vec::new();
+    for _ in 0..count {
+        let name_length = u16::from_be_bytes(take(&mut rest)?);
+        let (name, after) = rest.split_at_checked(usize::from(name_length))?;
+        rest = after;
+        entries.push(Entry {
+            name: String::from_utf8(name.to_vec()).ok()?,
+            offset: u64::from_be_bytes(take(&mut rest)?),
+            length: u32::from_be_bytes(take(&mut rest)?),
+            nonce: take(&mut rest)?,
+        });
+    }
+    rest.is_empty().then_some(Contents {
+        entries,
+        values_start,
+    })
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, after) = rest.split_first_chunk::<N>()?;
+    *rest = after;
+    Some(*taken)
+}
+
+fn header_bytes(header: &Header, index_length: usize, nonce: &[u8; NONCE]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&VERSION.to_be_bytes());
+    bytes.extend_from_slice(&header.id);
+    bytes.extend_from_slice(&header.counter.to_be_bytes());
+    bytes.push(u8::try_from(header.slots.len()).unwrap_or(u8::MAX));
+    for slot in &header.slots {
+        bytes.push(slot.kind);
+        bytes.extend_from_slice(&slot.key_id);
+        bytes.extend_from_slice(&length16(slot.parameters.len()).to_be_bytes());
+        bytes.extend_from_slice(&slot.parameters);
+        bytes.extend_from_slice(&slot.nonce);
+        bytes.extend_from_slice(&slot.wrapped);
+    }
+    bytes.extend_from_slice(&length32(index_length).to_be_bytes());
+    bytes.extend_from_slice(nonce);
+    bytes
+}
+
+/// Reads the header and keeps its bytes.
+struct Recorded<'a> {
+    file: &'a mut File,
+    bytes: Vec<u8>,
+    path: &'a Path,
+}
+
+impl Recorded<'_> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], VaultError> {
+        let mut array = [0u8; N];
+        array.copy_from_slice(&self.vec(N)?);
+        Ok(array)
+    }
+
+    fn vec(&mut self, length: usize) -> Result<Vec<u8>, VaultError> {
+        let read = read_exact(&mut Read::by_ref(self.file), length, self.path)?;
+        self.bytes.extend_from_slice(&read);
+        Ok(read)
+    }
+
+    fn slot(&mut self) -> Result<Slot, VaultError> {
+        let [kind] = self.array()?;
+        let key_id = self.array()?;
+        let parameters_length = u16::from_be_bytes(self.array()?);
+        Ok(Slot {
+            kind,
+            key_id,
+            parameters: self.vec(usize::from(parameters_length))?,
+            nonce: self.array()?,
+            wrapped: self.vec(WRAPPED)?,
+        })
+    }
+}
+
+fn slot_context(kind: u8, vault_id: &[u8; 16], parameters: &[u8]) -> Vec<u8> {
+    let mut context = b"devctl vault slot 1".to_vec();
+    context.push(kind);
+    context.extend_from_slice(vault_id);
+    context.extend_from_slice(parameters);
+    context
+}
+
+fn value_context(vault_id: &[u8; 16], name: &str) -> Vec<u8> {
+    let mut context = b"devctl vault value 1".to_vec();
+    context.extend_from_slice(vault_id);
+    context.extend_from_slice(name.as_bytes());
+    context
+}
+
+fn new_nonce() -> Result<[u8; NONCE], VaultError> {
+    let mut nonce = [0u8; NONCE];
+    getrandom::fill(&mut nonce).map_err(VaultError::Random)?;
+    Ok(nonce)
+}
+
+fn encrypt(key: &Key, nonce: &[u8; NONCE], context: &[u8], plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+    let payload = Payload {
+        msg: plain,
+        aad: context,
+    };
+    // Fails only beyond 256 GiB.
+    cipher(key)
+        .encrypt(&XNonce::from(*nonce), payload)
+        .map_err(|_| VaultError::EntryRefused {
+            name: String::new(),
+            why: "it is too large for the cipher",
+        })
+}
+
+fn decrypt(key: &Key, nonce: &[u8; NONCE], context: &[u8], sealed: &[u8]) -> Option<Opened> {
+    let payload = Payload {
+        msg: sealed,
+        aad: context,
+    };
+    cipher(key)
+        .decrypt(&XNonce::from(*nonce), payload)
+        .ok()
+        .map(Zeroizing::new)
+}
+
+fn cipher(key: &Key) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(&CipherKey::from(**key))
+}
+
+/// Names have at most 255 bytes, slots no parameters.
+fn length16(length: usize) -> u16 {
+    u16::try_from(length).unwrap_or(u16::MAX)
+}
+
+/// Values have at most 1 MiB, the index 64.
+fn length32(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
