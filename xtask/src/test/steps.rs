@@ -1,0 +1,286 @@
+//! The steps of `cargo xtask test`.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{Ending, Run};
+use crate::machine::{Package, Seen, program};
+use crate::tools::{DENY, NEXTEST};
+use crate::{agents, build, command, fixtures, generate, machine, report, tidy};
+
+/// One step: what it is called, what it is for, which earlier steps have to have passed, and what it does.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) what: &'static str,
+    pub(super) needs: &'static [&'static str],
+    pub(super) run: fn(&Run<'_>) -> Result<Ending>,
+}
+
+const fn step(
+    name: &'static str,
+    needs: &'static [&'static str],
+    what: &'static str,
+    run: fn(&Run<'_>) -> Result<Ending>,
+) -> Step {
+    Step {
+        name,
+        what,
+        needs,
+        run,
+    }
+}
+
+pub(super) const STEPS: [Step; 12] = [
+    step("machine", &[], "what the tests need on this machine", packages),
+    step("tidy", &[], "the rules of the house", house),
+    step("format", &[], "Rust's formatting", format),
+    step(
+        "interface",
+        &["machine"],
+        "types, lint, format, tests and build of the interface",
+        interface,
+    ),
+    step(
+        "agents",
+        &["machine"],
+        "the static SSH servers for amd64 and arm64",
+        static_agents,
+    ),
+    step(
+        "lint",
+        &["machine", "interface", "agents"],
+        "clippy, a warning is an error",
+        lint,
+    ),
+    step(
+        "generated",
+        &["machine"],
+        "the generated files are those that are committed",
+        generated,
+    ),
+    step(
+        "deny",
+        &[],
+        "licences, bans and sources of all dependencies",
+        deny,
+    ),
+    step("advisories", &[], "known holes in dependencies", advisories),
+    step("engine", &["machine"], "an engine and the base image", engine_up),
+    step(
+        "rust",
+        &["machine", "interface", "agents", "engine"],
+        "all Rust tests, with real parts",
+        rust,
+    ),
+    step(
+        "window",
+        &["machine", "interface", "agents", "engine"],
+        "the real window",
+        window,
+    ),
+];
+
+/// Everything that a test starts. Tests skip nothing for want of a package.
+const TO_TEST: [Package; 18] = [
+    Package {
+        name: "openssh-client",
+        ..program("ssh", "logs in to the containers")
+    },
+    Package {
+        name: "openssh-server",
+        ..program("sshd", "is the peer that logins are compared with")
+    },
+    program("rsync", "copies through our SSH server"),
+    program("sshfs", "mounts through our SSH server"),
+    program("tmux", "gives terminal programs a terminal"),
+    program("podman", "is the second engine"),
+    program("docker-registry", "is the registry to pull from and push to"),
+    Package {
+        name: "qemu-user-static",
+        ..program("qemu-aarch64-static", "runs the agent for arm64")
+    },
+    Package {
+        name: "sudo",
+        ..program("sudo", "becomes an account without rights")
+    },
+    Package {
+        name: "python3",
+        ..program("python3", "serves the ports that forwarding is tried with")
+    },
+    Package {
+        name: "gnome-keyring",
+        ..program("gnome-keyring-daemon", "is a real keychain")
+    },
+    Package {
+        name: "xvfb",
+        ..program("Xvfb", "is a display for the window")
+    },
+    Package {
+        name: "xauth",
+        ..program("xauth", "lets the window use that display")
+    },
+    Package {
+        name: "dbus-daemon",
+        ..program("dbus-run-session", "gives the window a session bus")
+    },
+    Package {
+        name: "webkit2gtk-driver",
+        ..program("WebKitWebDriver", "drives the window")
+    },
+    Package {
+        name: "at-spi2-core",
+        seen: Seen::File("/usr/share/dbus-1/services/org.a11y.Bus.service"),
+        why: "lets WebKit find its accessibility bus",
+    },
+    Package {
+        name: "fonts-dejavu-core",
+        seen: Seen::File("/usr/share/fonts/truetype/dejavu"),
+        why: "gives the window letters",
+    },
+    Package {
+        name: "imagemagick",
+        ..program("import", "takes pictures of the window")
+    },
+];
+
+fn packages(_: &Run<'_>) -> Result<Ending> {
+    machine::need(&machine::TO_BUILD)?;
+    machine::need(&TO_TEST)?;
+    machine::need_node()?;
+    Ok(Ending::Passed)
+}
+
+fn house(run: &Run<'_>) -> Result<Ending> {
+    tidy::tidy(run.workspace)?;
+    Ok(Ending::Passed)
+}
+
+fn format(run: &Run<'_>) -> Result<Ending> {
+    command::run(run.workspace.cargo().args(["fmt", "--all", "--check"]))?;
+    Ok(Ending::Passed)
+}
+
+fn interface(run: &Run<'_>) -> Result<Ending> {
+    build::npm_packages(run.workspace, "ui")?;
+    for script in ["typecheck", "lint", "format:check", "test", "build"] {
+        command::run(run.workspace.npm("ui").args(["run", "--silent", script]))?;
+    }
+    Ok(Ending::Passed)
+}
+
+fn static_agents(run: &Run<'_>) -> Result<Ending> {
+    agents::build(run.workspace)?;
+    Ok(Ending::Passed)
+}
+
+fn lint(run: &Run<'_>) -> Result<Ending> {
+    let clippy = |what: &[&str]| {
+        let mut cargo = run.workspace.cargo();
+        cargo
+            .args(["clippy", "--locked", "--quiet", "--all-targets"])
+            .args(what);
+        command::run(cargo.args(["--", "--deny", "warnings"]))
+    };
+    clippy(&["--workspace"])?;
+    // What is built for the generator only.
+    clippy(&[
+        "--package",
+        "xtask",
+        "--package",
+        "devctl-core",
+        "--features",
+        "xtask/generator,devctl-core/schema",
+    ])?;
+    Ok(Ending::Passed)
+}
+
+fn generated(run: &Run<'_>) -> Result<Ending> {
+    generate::generate(run.workspace, true)?;
+    Ok(Ending::Passed)
+}
+
+fn deny(run: &Run<'_>) -> Result<Ending> {
+    let mut command = DENY.command(run.workspace)?;
+    command::run(command.args(["--log-level", "warn", "check", "bans", "licenses", "sources"]))?;
+    Ok(Ending::Passed)
+}
+
+fn advisories(run: &Run<'_>) -> Result<Ending> {
+    let reachable = command::output(DENY.command(run.workspace)?.args(["fetch", "db"]));
+    if let Err(error) = reachable {
+        report::note(format!("{error:#}"));
+        return Ok(Ending::Skipped(
+            "the advisory database cannot be reached from here".to_owned(),
+        ));
+    }
+    command::run(
+        DENY.command(run.workspace)?
+            .args(["--log-level", "warn", "check", "advisories"]),
+    )?;
+    Ok(Ending::Passed)
+}
+
+fn engine_up(run: &Run<'_>) -> Result<Ending> {
+    fixtures::make(run.workspace)?;
+    Ok(Ending::Passed)
+}
+
+fn rust(run: &Run<'_>) -> Result<Ending> {
+    build::npm_packages(run.workspace, "tests/conformance")?;
+    // Tests start `devctl` itself.
+    command::run(
+        run.workspace
+            .cargo()
+            .args(["build", "--locked", "--quiet", "--package", "devctl-cli"]),
+    )?;
+    let mut nextest = NEXTEST.command(run.workspace)?;
+    nextest.args(["run", "--locked", "--workspace", "--no-fail-fast"]);
+    if run.full {
+        nextest.args(["--profile", "full", "--run-ignored", "all"]);
+    }
+    real_parts(&mut nextest, run);
+    command::run(&mut nextest)?;
+    Ok(Ending::Passed)
+}
+
+fn window(run: &Run<'_>) -> Result<Ending> {
+    let features = "dev-container-launcher/custom-protocol";
+    command::run(run.workspace.cargo().args([
+        "build",
+        "--locked",
+        "--quiet",
+        "--package",
+        "devctl-cli",
+        "--package",
+        "dev-container-launcher",
+        "--features",
+        features,
+    ]))?;
+    let mut node = Command::new("dbus-run-session");
+    node.current_dir(run.workspace.root());
+    node.args([
+        "--",
+        "xvfb-run",
+        "--auto-servernum",
+        "--server-args=-screen 0 1400x900x24",
+    ]);
+    node.args(["node", "--test", "--test-concurrency=1", "tests/window"]);
+    let debug = run.workspace.target().join("debug");
+    node.env("DEVCTL_BIN", debug.join("devctl"))
+        .env("DEVCTL_WINDOW_BIN", debug.join("dev-container-launcher"));
+    real_parts(&mut node, run);
+    command::run(&mut node)?;
+    Ok(Ending::Passed)
+}
+
+/// Tells tests where the real parts are, and that skipping is failing: everything is here.
+fn real_parts(command: &mut Command, run: &Run<'_>) {
+    command.env("DEVCTL_REQUIRE_ALL", "1");
+    command.env("DEVCTL_FIXTURES", run.workspace.kept("fixtures"));
+    command.env("DEVCTL_AGENTS_DIR", run.workspace.kept("agents"));
+    if run.full {
+        command.env("DEVCTL_FULL", "1");
+    }
+}
