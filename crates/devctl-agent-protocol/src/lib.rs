@@ -5,10 +5,16 @@
 //! standard error carries one [`AgentReport`] per line.
 
 mod config;
+mod probe;
 mod report;
 mod wire;
 
 pub use config::{AgentConfig, Allow, HostPrivateKey, RevocationList};
+pub use probe::{
+    EXIT_CANCELLED, EXIT_FAILED, EXIT_GUARD_FAILED, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_USAGE,
+    GUARD_ARGUMENT, HOLD_ARGUMENT, OWN_ARGUMENT, OwnReport, PROBE_ARGUMENT, ParseProbeModeError, ProbeMode,
+    ProbeReport,
+};
 pub use report::{AgentReport, FatalCode, ParseReportError, RefusalCode, SessionKind};
 pub use wire::{MAX_CONFIG_BYTES, WireError, encode_config, read_config, write_config};
 
