@@ -53,7 +53,7 @@ impl Workspace {
 
     /// A cargo command in the workspace. Its output is as cargo wants it, whatever cargo called us with.
     pub(crate) fn cargo(&self) -> Command {
-        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut command = Command::new("cargo");
         command.current_dir(&self.root);
         command.env("DEVCTL_AGENTS_DIR", self.kept("agents"));
         // What cargo set for this program would make the crates of the next build look changed.

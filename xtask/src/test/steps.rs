@@ -203,7 +203,15 @@ fn generated(run: &Run<'_>) -> Result<Ending> {
 
 fn deny(run: &Run<'_>) -> Result<Ending> {
     let mut command = DENY.command(run.workspace)?;
-    command::run(command.args(["--log-level", "warn", "check", "bans", "licenses", "sources"]))?;
+    command::run(command.args([
+        "--log-level",
+        "warn",
+        "--workspace",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ]))?;
     Ok(Ending::Passed)
 }
 
@@ -215,10 +223,13 @@ fn advisories(run: &Run<'_>) -> Result<Ending> {
             "the advisory database cannot be reached from here".to_owned(),
         ));
     }
-    command::run(
-        DENY.command(run.workspace)?
-            .args(["--log-level", "warn", "check", "advisories"]),
-    )?;
+    command::run(DENY.command(run.workspace)?.args([
+        "--log-level",
+        "warn",
+        "--workspace",
+        "check",
+        "advisories",
+    ]))?;
     Ok(Ending::Passed)
 }
 
