@@ -1,7 +1,7 @@
 //! The base image, built from Debian's packages: the tests need no registry.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -29,12 +29,12 @@ const TO_MAKE_IMAGES: [Package; 2] = [
     },
 ];
 
-/// Finds or starts an engine and gives it the base image.
-pub(crate) fn make(workspace: &Workspace) -> Result<Engine> {
+/// Finds or starts an engine and gives it the base image; the archive stays for engines that tests start.
+pub(crate) fn make(workspace: &Workspace) -> Result<()> {
     report::heading("fixtures");
     let engine = engine::docker(workspace)?;
-    base_image(workspace, engine)?;
-    Ok(engine)
+    archive(workspace)?;
+    base_image(workspace, engine)
 }
 
 /// Gives an engine the base image, where it does not have it.
@@ -49,21 +49,6 @@ pub(crate) fn base_image(workspace: &Workspace, engine: Engine) -> Result<()> {
         report::note(format!("{BASE_IMAGE} is there"));
         return Ok(());
     }
-    let folder = workspace.kept("fixtures");
-    let archive = folder.join("base.tar");
-    let recipe = folder.join("base.recipe");
-    if !(archive.is_file() && fs::read_to_string(&recipe).is_ok_and(|recipe| recipe == CONTENTS)) {
-        machine::need(&TO_MAKE_IMAGES)?;
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        report::note(format!(
-            "makes {} out of Debian packages, once, in about half a minute",
-            archive.display()
-        ));
-        let unfinished = folder.join("base.unfinished.tar");
-        command::run(&mut bootstrap(&unfinished))?;
-        fs::rename(&unfinished, &archive).with_context(|| format!("cannot write {}", archive.display()))?;
-        fs::write(&recipe, CONTENTS).with_context(|| format!("cannot write {}", recipe.display()))?;
-    }
     let mut import = engine.command();
     import.args([
         "import",
@@ -72,7 +57,28 @@ pub(crate) fn base_image(workspace: &Workspace, engine: Engine) -> Result<()> {
         "--change",
         "CMD [\"/bin/bash\"]",
     ]);
-    command::run(import.arg(&archive).arg(BASE_IMAGE))
+    command::run(import.arg(archive(workspace)?).arg(BASE_IMAGE))
+}
+
+/// The root file system of the base image, made once.
+fn archive(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.kept("fixtures");
+    let archive = folder.join("base.tar");
+    let recipe = folder.join("base.recipe");
+    if archive.is_file() && fs::read_to_string(&recipe).is_ok_and(|recipe| recipe == CONTENTS) {
+        return Ok(archive);
+    }
+    machine::need(&TO_MAKE_IMAGES)?;
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    report::note(format!(
+        "makes {} out of Debian packages, once, in about half a minute",
+        archive.display()
+    ));
+    let unfinished = folder.join("base.unfinished.tar");
+    command::run(&mut bootstrap(&unfinished))?;
+    fs::rename(&unfinished, &archive).with_context(|| format!("cannot write {}", archive.display()))?;
+    fs::write(&recipe, CONTENTS).with_context(|| format!("cannot write {}", recipe.display()))?;
+    Ok(archive)
 }
 
 fn bootstrap(archive: &Path) -> Command {

@@ -54,7 +54,7 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Test { selection } => test::test(&workspace, &selection),
         Verb::Generate { check } => generate::generate(&workspace, check),
         Verb::Tidy => tidy::tidy(&workspace),
-        Verb::Fixtures => fixtures::make(&workspace).map(drop),
+        Verb::Fixtures => fixtures::make(&workspace),
         Verb::Agents => agents::build(&workspace).map(drop),
         Verb::Build => build::products(&workspace).map(drop),
     }

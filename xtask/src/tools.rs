@@ -39,7 +39,6 @@ impl Tool {
     pub(crate) fn command(self, workspace: &Workspace) -> Result<Command> {
         let mut command = Command::new(self.find(workspace)?);
         command.current_dir(workspace.root()).arg(self.name);
-        command.env("DEVCTL_AGENTS_DIR", workspace.kept("agents"));
         Ok(command)
     }
 

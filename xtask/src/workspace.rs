@@ -55,7 +55,6 @@ impl Workspace {
     pub(crate) fn cargo(&self) -> Command {
         let mut command = Command::new("cargo");
         command.current_dir(&self.root);
-        command.env("DEVCTL_AGENTS_DIR", self.kept("agents"));
         // What cargo set for this program would make the crates of the next build look changed.
         for (name, _) in std::env::vars_os() {
             if name

@@ -1,5 +1,6 @@
 //! The steps of `cargo xtask test`.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
@@ -32,7 +33,7 @@ const fn step(
     }
 }
 
-pub(super) const STEPS: [Step; 12] = [
+pub(super) const STEPS: [Step; 13] = [
     step("machine", &[], "what the tests need on this machine", packages),
     step("tidy", &[], "the rules of the house", house),
     step("format", &[], "Rust's formatting", format),
@@ -73,6 +74,12 @@ pub(super) const STEPS: [Step; 12] = [
         &["machine", "interface", "agents", "engine"],
         "all Rust tests, with real parts",
         rust,
+    ),
+    step(
+        "conformance",
+        &["machine"],
+        "configurations are read as the reference reads them",
+        conformance,
     ),
     step(
         "window",
@@ -238,8 +245,10 @@ fn engine_up(run: &Run<'_>) -> Result<Ending> {
     Ok(Ending::Passed)
 }
 
+/// The tests that need inputs from outside the repository.
+const CONFORMANCE: &str = "binary(conformance)";
+
 fn rust(run: &Run<'_>) -> Result<Ending> {
-    build::npm_packages(run.workspace, "tests/conformance")?;
     // Tests start `devctl` itself.
     command::run(
         run.workspace
@@ -247,12 +256,40 @@ fn rust(run: &Run<'_>) -> Result<Ending> {
             .args(["build", "--locked", "--quiet", "--package", "devctl-cli"]),
     )?;
     let mut nextest = NEXTEST.command(run.workspace)?;
-    nextest.args(["run", "--locked", "--workspace", "--no-fail-fast"]);
+    nextest.args([
+        "run",
+        "--locked",
+        "--workspace",
+        "--filterset",
+        &format!("not {CONFORMANCE}"),
+    ]);
     if run.full {
         nextest.args(["--profile", "full", "--run-ignored", "all"]);
     }
-    real_parts(&mut nextest, run);
-    command::run(&mut nextest)?;
+    command::run(real_parts(&mut nextest, run))?;
+    Ok(Ending::Passed)
+}
+
+fn conformance(run: &Run<'_>) -> Result<Ending> {
+    let inputs = match std::env::var_os("DEVCTL_CONFORMANCE_DIR") {
+        Some(folder) => PathBuf::from(folder),
+        None => run.workspace.join("../shared/conformance"),
+    };
+    if !inputs.is_dir() {
+        let why = format!("no inputs in {}; set DEVCTL_CONFORMANCE_DIR", inputs.display());
+        return Ok(Ending::Skipped(why));
+    }
+    build::npm_packages(run.workspace, "tests/conformance")?;
+    let mut nextest = NEXTEST.command(run.workspace)?;
+    nextest.args([
+        "run",
+        "--locked",
+        "--package",
+        "devctl-tests",
+        "--filterset",
+        CONFORMANCE,
+    ]);
+    command::run(real_parts(&mut nextest, run).env("DEVCTL_CONFORMANCE_DIR", inputs))?;
     Ok(Ending::Passed)
 }
 
@@ -281,17 +318,25 @@ fn window(run: &Run<'_>) -> Result<Ending> {
     let debug = run.workspace.target().join("debug");
     node.env("DEVCTL_BIN", debug.join("devctl"))
         .env("DEVCTL_WINDOW_BIN", debug.join("dev-container-launcher"));
-    real_parts(&mut node, run);
-    command::run(&mut node)?;
+    command::run(real_parts(&mut node, run))?;
     Ok(Ending::Passed)
 }
 
 /// Tells tests where the real parts are, and that skipping is failing: everything is here.
-fn real_parts(command: &mut Command, run: &Run<'_>) {
-    command.env("DEVCTL_REQUIRE_ALL", "1");
-    command.env("DEVCTL_FIXTURES", run.workspace.kept("fixtures"));
-    command.env("DEVCTL_AGENTS_DIR", run.workspace.kept("agents"));
+fn real_parts<'a>(command: &'a mut Command, run: &Run<'_>) -> &'a mut Command {
+    let agent = run
+        .workspace
+        .kept("agents")
+        .join(std::env::consts::ARCH)
+        .join("devctl-agent");
+    command
+        .env("DEVCTL_REQUIRE_ALL", "1")
+        .env("DEVCTL_REQUIRE_ENGINE", "1");
+    command
+        .env("DEVCTL_FIXTURES", run.workspace.kept("fixtures"))
+        .env("DEVCTL_AGENT_BINARY", agent);
     if run.full {
         command.env("DEVCTL_FULL", "1");
     }
+    command
 }
