@@ -137,7 +137,7 @@ pub fn render_config(config: &ClientConfig) -> Result<String, SshError> {
         \x20 ForwardAgent {forward_agent}\n\
         \x20 PubkeyAuthentication yes\n\
         \x20 PreferredAuthentications publickey\n\
-        \x20 PubkeyAcceptedKeyTypes ssh-ed25519-cert-v01@openssh.com\n\
+        \x20 PubkeyAcceptedKeyTypes ssh-ed25519-cert-v01@openssh.com,ssh-ed25519\n\
         \x20 HostKeyAlgorithms ssh-ed25519-cert-v01@openssh.com\n\
         \x20 CASignatureAlgorithms ssh-ed25519\n\
         \x20 UserKnownHostsFile {known_hosts}\n\
