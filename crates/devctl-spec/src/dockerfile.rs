@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use crate::error::SpecError;
 use crate::files::Files;
-use crate::plan::build_paths;
+use crate::plan::{build_paths, no_image};
 use crate::read::ReadConfig;
 
 /// The image from whose metadata a configuration starts: its `image`, or the base of its Dockerfile's stage. `None` where
@@ -15,14 +15,17 @@ use crate::read::ReadConfig;
 /// `platform` is the `os/arch[/variant]` of the builder.
 ///
 /// # Errors
-/// [`SpecError::Dockerfile`] and [`SpecError::Unreadable`].
+/// [`SpecError::Dockerfile`], [`SpecError::Unreadable`], and [`SpecError::Invalid`] where no image is named at all.
 pub fn configured_base_image(
     files: &dyn Files,
     read: &ReadConfig,
     platform: &str,
 ) -> Result<Option<String>, SpecError> {
     let Some(build) = read.config.build.as_ref().filter(|_| read.config.is_build()) else {
-        return Ok(read.config.image.clone());
+        return match &read.config.image {
+            None if read.config.docker_compose_file.is_none() => Err(no_image(read)),
+            image => Ok(image.clone()),
+        };
     };
     let (file, _) = build_paths(read, build);
     let content = files

@@ -59,5 +59,6 @@ fn file_uri(read: &ReadConfig) -> Value {
         Platform::Windows => format!("/{}", file.replace('\\', "/")),
         Platform::Linux | Platform::MacOs => file.to_string(),
     };
-    json!({"$mid": 1, "fsPath": file, "path": path, "scheme": "vscode-fileHost"})
+    let scheme = if read.is_chosen { "file" } else { "vscode-fileHost" };
+    json!({"$mid": 1, "fsPath": file, "path": path, "scheme": scheme})
 }

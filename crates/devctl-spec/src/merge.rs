@@ -3,13 +3,13 @@
 use std::fmt;
 
 use indexmap::{IndexMap, IndexSet};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::config::{Properties, ShutdownAction, UserEnvProbe};
 use crate::error::SpecError;
 use crate::hooks::{Hook, HookCommand, HookKind};
 use crate::host::HostRequirements;
-use crate::metadata::{MetadataEntry, stored_properties};
+use crate::metadata::{MetadataEntry, has_stored_properties, stored_properties};
 use crate::mounts::MountEntry;
 use crate::ports::ForwardPort;
 use crate::read::ReadConfig;
@@ -99,6 +99,8 @@ pub struct MergedConfig {
     pub forward_ports: Vec<ForwardPort>,
     /// What the host must have.
     pub host_requirements: HostRequirements,
+    /// Whether neither image nor configuration said anything that is merged.
+    pub is_nothing_said: bool,
 }
 
 /// Merges the image's entries, in their order, with the configuration, which comes last.
@@ -126,6 +128,8 @@ fn merge_all(entries: &[MetadataEntry], read: &ReadConfig, is_existing: bool) ->
         merged.add(&entry.properties, &mut hooks, |_| source.clone());
     }
     let own = stored_properties(read, is_existing)?;
+    merged.is_nothing_said =
+        entries.iter().all(|entry| entry.raw.is_empty()) && !has_stored_properties(read, is_existing);
     merged.add(&own, &mut hooks, |pointer| Source::Config(read.origin_text(pointer)));
     merged.hooks = HookKind::IN_CONTAINER
         .into_iter()
@@ -263,7 +267,9 @@ impl MergedConfig {
         );
         set("shutdownAction", self.shutdown_action.as_ref().map(|action| action.value.name().into()));
         set("updateRemoteUserUID", self.update_remote_user_uid.as_ref().map(|flag| flag.value.into()));
-        set("hostRequirements", self.host_requirements.to_value());
+        // The largest of no values is minus infinity in the reference; printed, so that the documents stay equal.
+        let nothing = || json!({"cpus": null, "memory": "-Infinity", "storage": "-Infinity"});
+        set("hostRequirements", self.is_nothing_said.then(nothing).or_else(|| self.host_requirements.to_value()));
         fields
     }
 }

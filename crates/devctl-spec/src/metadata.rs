@@ -118,10 +118,18 @@ pub fn metadata_for_label(entries: &[MetadataEntry], read: &ReadConfig) -> Strin
     Value::Array(all).to_string()
 }
 
-/// The properties of the configuration that the merge takes part of, typed.
+/// The properties of the configuration that take part in the merge, typed.
 pub(crate) fn stored_properties(read: &ReadConfig, on_existing_container: bool) -> Result<Properties, SpecError> {
-    let keys: &[&str] = if on_existing_container { &CHANGEABLE } else { &STORED };
-    typed(&Value::Object(picked(&read.value, keys)), &read.origins)
+    typed(&Value::Object(picked(&read.value, keys(on_existing_container))), &read.origins)
+}
+
+/// Whether there is any of them.
+pub(crate) fn has_stored_properties(read: &ReadConfig, on_existing_container: bool) -> bool {
+    !picked(&read.value, keys(on_existing_container)).is_empty()
+}
+
+fn keys(on_existing_container: bool) -> &'static [&'static str] {
+    if on_existing_container { &CHANGEABLE } else { &STORED }
 }
 
 fn picked(value: &Value, keys: &[&str]) -> Map<String, Value> {

@@ -3,7 +3,7 @@
 mod host_side;
 mod image;
 
-pub(crate) use image::build_paths;
+pub(crate) use image::{build_paths, no_image};
 
 use std::path::{Path, PathBuf};
 

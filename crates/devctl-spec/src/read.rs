@@ -30,6 +30,8 @@ pub struct ReadConfig {
     pub folder: PathBuf,
     /// The configuration file.
     pub config_path: PathBuf,
+    /// Whether that file was chosen, not discovered; the reference writes its address differently then.
+    pub is_chosen: bool,
     /// Which line each property comes from.
     pub origins: Origins,
     /// What variables stand for; used again for the image's metadata.
@@ -78,6 +80,7 @@ pub fn read(
         workspace,
         folder: folder.to_path_buf(),
         config_path,
+        is_chosen: config.is_some(),
         origins,
         variables,
     }
@@ -106,6 +109,7 @@ pub fn for_image(image: &str, workspace_volume: &str, env: &LocalEnv) -> Result<
         folder: PathBuf::new(),
         origins: Origins::new(&path),
         config_path: path,
+        is_chosen: true,
         variables: VariableContext {
             local: env.clone(),
             local_workspace_folder: None,

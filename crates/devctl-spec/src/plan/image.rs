@@ -17,11 +17,15 @@ pub(super) fn source(host: &mut HostSide<'_>, read: &ReadConfig) -> Result<Image
         (_, Some(image)) if !image.trim().is_empty() => Ok(ImageSource::Image(image.to_owned())),
         (_, Some(_)) => Err(invalid(read, "image", "is empty")),
         (Some(_), None) => Err(invalid(read, "build", "has no dockerfile")),
-        (None, None) => Err(SpecError::Invalid {
-            place: crate::error::Place::file(&read.config_path),
-            property: "image".into(),
-            what: "neither image nor build.dockerfile nor dockerComposeFile is given".into(),
-        }),
+        (None, None) => Err(no_image(read)),
+    }
+}
+
+pub(crate) fn no_image(read: &ReadConfig) -> SpecError {
+    SpecError::Invalid {
+        place: crate::error::Place::file(&read.config_path),
+        property: "image".into(),
+        what: "neither image nor build.dockerfile nor dockerComposeFile is given".into(),
     }
 }
 
