@@ -131,16 +131,19 @@ impl ExecSession {
     ///
     /// # Errors
     /// What the engine answers; a process that ended already is [`EngineError::NotFound`] or a conflict.
-    pub async fn resize(&self, size: TerminalSize) -> Result<(), EngineError> {
-        self.control.resize(size).await
+    pub fn resize(&self, size: TerminalSize) -> impl Future<Output = Result<(), EngineError>> + Send + use<> {
+        // The session itself is not shared between threads, so the future must not borrow it.
+        let control = Arc::clone(&self.control);
+        async move { control.resize(size).await }
     }
 
     /// The exit code, `None` while the process runs.
     ///
     /// # Errors
     /// What the engine answers.
-    pub async fn exit_code(&self) -> Result<Option<i64>, EngineError> {
-        self.control.exit_code().await
+    pub fn exit_code(&self) -> impl Future<Output = Result<Option<i64>, EngineError>> + Send + use<> {
+        let control = Arc::clone(&self.control);
+        async move { control.exit_code().await }
     }
 
     /// Writes `input`, ends the standard input, reads all output, and waits for the exit code.

@@ -110,7 +110,6 @@ impl<'a> Call<'a> {
 /// An open connection, for one request after the other.
 pub(crate) struct Connection {
     sender: http1::SendRequest<Body>,
-    endpoint: String,
     prefix: String,
 }
 
@@ -290,17 +289,10 @@ impl Connection {
             .header(CONTENT_TYPE, kind)
             .body(body)
             .map_err(|error| invalid(&error))?;
-        self.sender.send_request(request).await.map_err(|error| {
-            // A body that could not be read is the caller's, not the engine's.
-            let source = to_io(error);
-            if source.kind() == io::ErrorKind::ConnectionRefused {
-                return unreachable_engine(&self.endpoint, source);
-            }
-            EngineError::Broken {
-                operation: operation.into(),
-                source,
-            }
-        })
+        let broken = |error| EngineError::Broken { operation: operation.into(), source: to_io(error) };
+        // After an answer the connection needs a moment until it takes the next request.
+        self.sender.ready().await.map_err(broken)?;
+        self.sender.send_request(request).await.map_err(broken)
     }
 }
 

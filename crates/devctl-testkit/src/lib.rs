@@ -1,1 +1,4 @@
 //! Fakes, fixtures and the real-engine harness of the tests.
+
+#[cfg(unix)]
+pub mod engines;

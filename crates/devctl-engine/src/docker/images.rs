@@ -10,6 +10,7 @@ use super::{DockerEngine, checked};
 use crate::engine::ByteStream;
 use crate::error::{EngineError, ObjectKind};
 use crate::image::{ImageDetails, PullEvent, PullRequest};
+use crate::info::EngineKind;
 use crate::reference::Reference;
 use crate::wire::{Call, json_lines};
 
@@ -106,11 +107,12 @@ impl DockerEngine {
     pub(super) async fn import_image(&self, reference: &str, root: ByteStream) -> Result<(), EngineError> {
         let parts = Reference::parse(checked(ObjectKind::Image, reference)?);
         let subject = Subject::new("import", ObjectKind::Image, reference);
-        let call = Call::post("/images/create".into(), subject)
-            .query("fromSrc", "-")
-            .query("repo", parts.name)
-            .query("tag", parts.version())
-            .archive(root);
+        let call = Call::post("/images/create".into(), subject).query("fromSrc", "-").archive(root);
+        // Podman does not know the tag as a parameter of its own, and Docker only so.
+        let call = match self.facts.kind {
+            EngineKind::Podman => call.query("repo", format!("{}:{}", parts.name, parts.version())),
+            EngineKind::Docker => call.query("repo", parts.name).query("tag", parts.version()),
+        };
         let mut connection = self.wire.open().await?;
         let response = connection.send(call).await?;
         let mut lines = json_lines::<Line>("import an image", response, connection);
