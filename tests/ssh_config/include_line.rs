@@ -403,3 +403,65 @@ fn what_was_added_between_plan_and_consent_is_kept() {
     install(&plan, &home.dir, None).unwrap();
     assert!(home.read().ends_with(b"\nHost a\nHost new\n"));
 }
+
+/// Tries to install into `$DEVCTL_TEST_HOME` and says what came of it; does nothing by itself.
+#[test]
+fn as_somebody() {
+    let Some(home) = std::env::var_os("DEVCTL_TEST_HOME") else {
+        return;
+    };
+    let (config, dir) = (
+        Path::new(&home).join(".ssh/config"),
+        SshDir::new(Path::new(&home).join("devctl")),
+    );
+    let plan = plan_install(&config, &dir).unwrap();
+    println!("action: {:?}", plan.action);
+    match install(&plan, &dir, None) {
+        Ok(applied) => println!("install: {applied:?}"),
+        Err(error) => println!("install: {}", error.code()),
+    }
+}
+
+/// Root may write everywhere, so this runs as nobody.
+#[test]
+fn a_home_without_rights_is_left_alone_and_the_line_given() {
+    use std::os::unix::fs::chown;
+    use std::os::unix::process::CommandExt;
+    const NOBODY: u32 = 65534;
+    let home = Home::with(b"Host a\n");
+    let root = home.ssh.parent().unwrap();
+    // A copy that nobody may run, wherever the tests were built.
+    let exe = root.join("tests");
+    fs::copy(std::env::current_exe().unwrap(), &exe).unwrap();
+    fs::set_permissions(root.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(root.join("devctl")).unwrap();
+    if chown(root.join("devctl"), Some(NOBODY), Some(NOBODY)).is_err() {
+        println!("SKIPPED: acting as another user needs root");
+        return;
+    }
+    let attempt = |mode: u32, owner: u32| {
+        fs::set_permissions(&home.ssh, fs::Permissions::from_mode(mode)).unwrap();
+        chown(&home.ssh, Some(owner), Some(owner)).unwrap();
+        let output = std::process::Command::new(&exe)
+            .args(["--exact", "include_line::as_somebody", "--nocapture"])
+            .env("DEVCTL_TEST_HOME", root)
+            .current_dir("/")
+            .uid(NOBODY)
+            .gid(NOBODY)
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    };
+    for (mode, owner) in [(0o755, 0), (0o555, NOBODY)] {
+        let said = attempt(mode, owner);
+        assert!(
+            said.contains("action: ReadOnly") && said.contains("install: ssh.config_readonly"),
+            "{said}"
+        );
+        assert_eq!(home.read(), b"Host a\n");
+    }
+    // With rights on the directory but not to give the file back to its owner, it stays the owner's file.
+    let said = attempt(0o755, NOBODY);
+    assert!(said.contains("install: ssh.config_readonly"), "{said}");
+    assert_eq!(home.read(), b"Host a\n");
+}

@@ -103,7 +103,8 @@ impl Vault {
     /// # Errors
     /// [`VaultError::EntryRefused`] for a name that is empty, longer than 255 bytes or holds control characters, and
     /// for a value over 1 MiB; otherwise as [`Vault::get`], and the file cannot be written.
-    pub fn put(&self, name: &str, value: &SecretBytes) -> Result<(), VaultError> {
+    pub fn put(&self, name: &str, value: &(impl AsRef<[u8]> + ?Sized)) -> Result<(), VaultError> {
+        let value = value.as_ref();
         check_entry(name, value)?;
         let _lock = self.lock()?;
         self.put_locked(name, value)
@@ -127,8 +128,8 @@ impl Vault {
             return Ok(value);
         }
         let value = make()?;
-        check_entry(name, &value)?;
-        self.put_locked(name, &value)?;
+        check_entry(name, value.as_ref())?;
+        self.put_locked(name, value.as_ref())?;
         Ok(value)
     }
 
@@ -235,10 +236,10 @@ impl Vault {
             .collect()
     }
 
-    fn put_locked(&self, name: &str, value: &SecretBytes) -> Result<(), VaultError> {
+    fn put_locked(&self, name: &str, value: &[u8]) -> Result<(), VaultError> {
         let (mut file, mut header, mut contents) = self.read_contents()?;
         let mut values = self.sealed_values(&mut file, &contents)?;
-        let (entry, sealed) = Entry::seal(name, &header.id, &self.data_key, value.expose())?;
+        let (entry, sealed) = Entry::seal(name, &header.id, &self.data_key, value)?;
         match contents.entries.iter().position(|known| known.name == name) {
             Some(at) => {
                 contents.entries.splice(at..=at, [entry]);
@@ -275,14 +276,14 @@ fn account_of(id: &[u8; 16]) -> String {
     format!("vault-{id}")
 }
 
-fn check_entry(name: &str, value: &SecretBytes) -> Result<(), VaultError> {
+fn check_entry(name: &str, value: &[u8]) -> Result<(), VaultError> {
     let why = if name.is_empty() {
         "a name is needed"
     } else if name.len() > LONGEST_NAME {
         "the name is longer than 255 bytes"
     } else if name.chars().any(char::is_control) {
         "the name holds a control character"
-    } else if value.expose().len() > LARGEST_VALUE {
+    } else if value.len() > LARGEST_VALUE {
         "the value is larger than 1 MiB"
     } else {
         return Ok(());

@@ -40,6 +40,23 @@ impl Alias {
         Ok(Self(name.to_owned()))
     }
 
+    /// Reads the `%n` that `ssh` passes to its proxy: `ALIAS.SUFFIX`, and nothing else.
+    ///
+    /// # Errors
+    /// [`SshError::Name`] for a host that is not ours.
+    pub fn from_host(host: &str, suffix: &Suffix) -> Result<Self, SshError> {
+        let alias = host
+            .strip_suffix(suffix.as_str())
+            .and_then(|rest| rest.strip_suffix('.'));
+        match alias {
+            Some(alias) => Self::new(alias),
+            None => Err(SshError::Name {
+                name: host.to_owned(),
+                why: "it does not end in our suffix",
+            }),
+        }
+    }
+
     /// The alias with a number behind it, for the second container of the same name: `web-2`. Shortened where the
     /// number needs the room.
     #[must_use]
@@ -172,6 +189,24 @@ mod tests {
         assert_eq!(second.as_str().len(), 63);
         assert!(second.as_str().ends_with("-12"));
         assert_eq!(slug("web").numbered(2).as_str(), "web-2");
+    }
+
+    #[test]
+    fn a_host_gives_its_alias_back_and_strangers_none() {
+        let suffix = Suffix::default();
+        assert_eq!(Alias::from_host("web-2.devctl", &suffix).unwrap(), slug("web-2"));
+        for bad in [
+            "web",
+            "devctl",
+            ".devctl",
+            "a.b.devctl",
+            "$(id).devctl",
+            "webdevctl",
+            "-x.devctl",
+            "WEB.devctl",
+        ] {
+            assert!(Alias::from_host(bad, &suffix).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -146,6 +146,12 @@ impl HostKey {
         self.key.public_key()
     }
 
+    /// `SHA256:…`
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        key::fingerprint(self.key.public_key())
+    }
+
     /// The private half in OpenSSH's format, for the agent's standard input and for nowhere else.
     ///
     /// # Errors
@@ -179,7 +185,7 @@ impl fmt::Debug for HostKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HostKey")
             .field("path", &self.path)
-            .field("fingerprint", &key::fingerprint(self.key.public_key()))
+            .field("fingerprint", &self.fingerprint())
             .finish_non_exhaustive()
     }
 }

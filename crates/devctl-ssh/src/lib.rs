@@ -38,4 +38,4 @@ pub use ssh_client::SshClient;
 pub use ssh_dir::SshDir;
 pub use stable_link::point_stable_link;
 
-pub use ssh_key::{Certificate, PublicKey};
+pub use ssh_key::{Certificate, HashAlg, PublicKey};
