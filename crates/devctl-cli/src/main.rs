@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary `devctl`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    devctl_cli::run()
+}
