@@ -2,6 +2,7 @@ import { useState } from "react";
 import { useRead } from "../backend/cache";
 import { Menu } from "../components/Menu";
 import { shape, StatusGlyph } from "../components/StatusGlyph";
+import { useNow } from "../components/useNow";
 import { ago } from "../format";
 import type { Job } from "../generated/types";
 import { text } from "../text";
@@ -26,6 +27,7 @@ export function jobProgress(job: Job): number {
 /** What runs now, or what failed and was not looked at; nothing when all is quiet. */
 export function JobsIndicator() {
   const { show } = useApp();
+  const now = useNow();
   const { data } = useRead("list_jobs", {});
   const [seen, setSeen] = useState<ReadonlySet<string>>(new Set());
   const jobs = data?.jobs ?? [];
@@ -62,7 +64,7 @@ export function JobsIndicator() {
       groups={[
         [...running, ...failed].map((job) => ({
           label: jobTitle(job),
-          aside: ago(job.startedAt, Date.now()),
+          aside: ago(job.startedAt, now),
           act: () => open(job),
         })),
         ...(failed.length > 0

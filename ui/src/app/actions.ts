@@ -1,8 +1,8 @@
 import { useCallback } from "react";
-import { problemOf } from "../backend/backend";
+import { problemOf, type OperationName, type Request, type Response } from "../backend/backend";
 import { useChange } from "../backend/cache";
 import { copyText } from "../components/clipboard";
-import type { Container } from "../generated/types";
+import type { Container, JobRef } from "../generated/types";
 import { text } from "../text";
 import { useApp, type JobOrigin } from "./app-state";
 
@@ -31,45 +31,47 @@ export function runs(container: Pick<Container, "state">): boolean {
 /** Asks for a job, remembers how it was asked for, and shows a failure to begin it. */
 export function useBeginJob() {
   const { rememberOrigin, show } = useApp();
-  const up = useChange("up");
-  const start = useChange("start_container");
-  const restart = useChange("restart_container");
-  const rebuild = useChange("rebuild_container");
-  const mutations = { up, start, restart, rebuild };
+  const { mutateAsync: up } = useChange("up");
+  const { mutateAsync: start } = useChange("start_container");
+  const { mutateAsync: restart } = useChange("restart_container");
+  const { mutateAsync: rebuild } = useChange("rebuild_container");
 
   return useCallback(
     async (origin: JobOrigin, title: string): Promise<string | null> => {
       try {
-        const { job } = await begin(origin);
+        const { job } = await ask(origin, { up, start, restart, rebuild });
         rememberOrigin(job, origin);
         return job;
       } catch (error) {
         show({ kind: "problem", title, problem: problemOf(error) });
         return null;
       }
-
-      function begin(origin: JobOrigin) {
-        switch (origin.operation) {
-          case "up":
-            return mutations.up.mutateAsync(origin.request);
-          case "start_container":
-            return mutations.start.mutateAsync(origin.request);
-          case "restart_container":
-            return mutations.restart.mutateAsync(origin.request);
-          case "rebuild_container":
-            return mutations.rebuild.mutateAsync(origin.request);
-        }
-      }
     },
-    [
-      mutations.up.mutateAsync,
-      mutations.start.mutateAsync,
-      mutations.restart.mutateAsync,
-      mutations.rebuild.mutateAsync,
-      rememberOrigin,
-      show,
-    ],
+    [up, start, restart, rebuild, rememberOrigin, show],
   );
+}
+
+type Ask<K extends OperationName> = (request: Request<K>) => Promise<Response<K>>;
+
+function ask(
+  origin: JobOrigin,
+  by: {
+    up: Ask<"up">;
+    start: Ask<"start_container">;
+    restart: Ask<"restart_container">;
+    rebuild: Ask<"rebuild_container">;
+  },
+): Promise<JobRef> {
+  switch (origin.operation) {
+    case "up":
+      return by.up(origin.request);
+    case "start_container":
+      return by.start(origin.request);
+    case "restart_container":
+      return by.restart(origin.request);
+    case "rebuild_container":
+      return by.rebuild(origin.request);
+  }
 }
 
 export function useContainerActions(): ContainerActions {

@@ -24,7 +24,7 @@ export function ProblemView({
   return (
     <div className="selectable flex flex-col gap-4" role="alert" data-code={problem.code}>
       <div>
-        <h3 className="text-head">{problem.message}</h3>
+        <h2 className="text-head">{problem.message}</h2>
         <div className="mt-2 flex flex-wrap items-center gap-x-2 gap-y-1 text-2">
           <code className="mono rounded-badge bg-bad-bg px-1.5 py-0.5 text-bad-text">
             {problem.code}
@@ -51,9 +51,9 @@ export function ProblemView({
 
       {problem.lines.length > 0 && (
         <section className="well">
-          <h4 className="border-b border-line px-3 py-1.5 text-body text-2">
+          <h3 className="border-b border-line px-3 py-1.5 text-body text-2">
             {text.problem.lastLines}
-          </h4>
+          </h3>
           <ol className="log max-h-72 overflow-y-auto py-1">
             {problem.lines.map((line, index) => (
               <li
@@ -71,7 +71,7 @@ export function ProblemView({
 
       {(problem.fixes.length > 0 || actions) && (
         <section>
-          <h4 className="mb-1 text-body text-2">{text.problem.todo}</h4>
+          <h3 className="mb-1 text-body text-2">{text.problem.todo}</h3>
           <ol>
             {problem.fixes.map((fix, index) => (
               <li key={fix.text} className="flex gap-3 border-t border-line py-2.5">
@@ -93,7 +93,7 @@ export function ProblemView({
 
       {problem.safe.length > 0 && (
         <section>
-          <h4 className="mb-2 text-body text-2">{text.problem.safe}</h4>
+          <h3 className="mb-2 text-body text-2">{text.problem.safe}</h3>
           <ul className="flex flex-col gap-1.5">
             {problem.safe.map((line) => (
               <li key={line} className="flex gap-2">

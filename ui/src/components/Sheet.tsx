@@ -28,7 +28,7 @@ export function Sheet({
   top = 56,
   aside,
   glyph,
-  headClass = "pt-5 pb-3",
+  headClass = "pt-4 pb-2.5",
 }: Props) {
   return (
     <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
@@ -38,6 +38,7 @@ export function Sheet({
           className="sheet max-row:top-0! max-row:h-full max-row:max-h-none! max-row:rounded-none"
           style={{ width: `min(${width}px, 100vw)`, top, maxHeight: `calc(100vh - ${top + 20}px)` }}
           aria-describedby={undefined}
+          onOpenAutoFocus={keepFieldFocus}
         >
           <header className={`flex flex-none items-center gap-2 px-5 ${headClass}`}>
             {glyph}
@@ -57,4 +58,11 @@ export function Sheet({
       </Dialog.Portal>
     </Dialog.Root>
   );
+}
+
+/** A field of the sheet that took the focus keeps it; else the sheet has it, not its cross. */
+function keepFieldFocus(event: Event): void {
+  event.preventDefault();
+  const sheet = event.currentTarget;
+  if (sheet instanceof HTMLElement && !sheet.contains(document.activeElement)) sheet.focus();
 }

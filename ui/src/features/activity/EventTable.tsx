@@ -93,7 +93,7 @@ export function EventTable({ subject, compact = false }: { subject?: string; com
                 </span>
                 {!subject && <span className="min-w-0 flex-1 truncate">{event.subject}</span>}
                 <span className="w-28 flex-none truncate text-2">
-                  {event.code ? (
+                  {event.code && event.outcome === "failed" ? (
                     <code className="mono text-bad-text">{event.code}</code>
                   ) : (
                     text.outcome[event.outcome]
@@ -130,5 +130,5 @@ export function EventTable({ subject, compact = false }: { subject?: string; com
 export function latestOfEachAct(events: readonly EventRecord[]): EventRecord[] {
   const acts = new Map<string, EventRecord>();
   for (const event of events) acts.set(event.id, event);
-  return [...acts.values()].sort((a, b) => b.seq - a.seq);
+  return [...acts.values()].toSorted((a, b) => b.seq - a.seq);
 }

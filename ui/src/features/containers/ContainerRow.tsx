@@ -32,7 +32,7 @@ export function ContainerRow(props: Props) {
     : (container.finishedAt ?? container.createdAt);
   return (
     <div
-      role="option"
+      role="row"
       data-row={container.id}
       data-name={container.name}
       data-state={state}
@@ -51,29 +51,36 @@ export function ContainerRow(props: Props) {
         setMenu(true);
       }}
     >
-      <StatusGlyph shape={shape.container(state)} />
+      <span role="gridcell" className="flex flex-none">
+        <StatusGlyph shape={shape.container(state)} />
+      </span>
       <span
-        className={`flex min-w-0 items-center gap-2 ${narrow ? "flex-1" : "-ml-1 min-w-40 flex-[1.4]"}`}
+        role="gridcell"
+        className={`flex min-w-0 items-center gap-2 ${narrow ? "flex-1" : "-ml-1 min-w-40 flex-1"}`}
       >
         <span className="truncate font-medium" title={container.title}>
           {container.name}
         </span>
-        {!container.workspaceExists && container.workspace && (
+        {!narrow && !container.workspaceExists && container.workspace && (
           <span className="badge bg-warn-bg text-warn-text">{text.containers.folderGone}</span>
         )}
       </span>
       {!narrow && (
         <>
-          <span className={`w-20 flex-none ${asleep ? "" : stateText[state]}`}>
+          <span role="gridcell" className={`w-20 flex-none ${asleep ? "" : stateText[state]}`}>
             {text.state[state]}
           </span>
           <span
-            className="mono min-w-32 flex-1 truncate text-2 max-row:hidden"
+            role="gridcell"
+            className="mono min-w-32 flex-[1.2] truncate text-2 max-row:hidden"
             title={container.image}
           >
             {shortImage(container.image)}
           </span>
-          <span className="mono quiet w-24 flex-none truncate text-2 max-wide:hidden">
+          <span
+            role="gridcell"
+            className="mono quiet w-24 flex-none truncate text-2 max-wide:hidden"
+          >
             {container.ports
               .filter((port) => port.hostPort !== null)
               .map((port) => `:${port.hostPort}`)
@@ -81,7 +88,11 @@ export function ContainerRow(props: Props) {
           </span>
         </>
       )}
-      <span className="quiet w-14 flex-none text-right text-small text-3" title={exact(since)}>
+      <span
+        role="gridcell"
+        className="quiet w-14 flex-none text-right text-small text-3"
+        title={exact(since)}
+      >
         {ago(since, now)}
       </span>
       {!narrow && (
@@ -104,8 +115,9 @@ function RowActions({
 }) {
   const running = runs(container);
   return (
+    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/interactive-supports-focus -- only keeps the pointer's acts from the row; keys act on the row itself
     <span
-      role="presentation"
+      role="gridcell"
       // Acts of the row are no clicks on the row.
       onClick={(event) => event.stopPropagation()}
       onDoubleClick={(event) => event.stopPropagation()}

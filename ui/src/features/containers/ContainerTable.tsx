@@ -90,7 +90,8 @@ export function ContainerTable({
       {!narrow && <ColumnHead />}
       <div
         ref={scroller}
-        role="listbox"
+        role="grid"
+        aria-rowcount={lines.length}
         tabIndex={-1}
         aria-label={text.containers.list}
         className="min-h-0 flex-1 overflow-y-auto border-t border-line"
@@ -111,6 +112,7 @@ export function ContainerTable({
                   <GroupHead
                     line={line}
                     first={item.index === 0}
+                    narrow={narrow}
                     onToggle={() => toggleGroup(line.name)}
                   />
                 ) : (
@@ -193,9 +195,9 @@ function ColumnHead() {
       aria-hidden="true"
     >
       <span className="w-4 flex-none" />
-      <span className="-ml-1 min-w-40 flex-[1.4]">{columns.name}</span>
+      <span className="-ml-1 min-w-40 flex-1">{columns.name}</span>
       <span className="w-20 flex-none">{columns.state}</span>
-      <span className="min-w-32 flex-1">{columns.image}</span>
+      <span className="min-w-32 flex-[1.2]">{columns.image}</span>
       <span className="w-24 flex-none max-wide:hidden">{columns.ports}</span>
       <span className="w-14 flex-none text-right">{columns.since}</span>
     </div>
@@ -205,30 +207,41 @@ function ColumnHead() {
 function GroupHead({
   line,
   first,
+  narrow,
   onToggle,
 }: {
   line: Extract<Line, { kind: "group" }>;
   first: boolean;
+  narrow: boolean;
   onToggle: () => void;
 }) {
   const silent = line.host && line.host.state !== "ready";
+  const aside = silent && line.host ? text.hostState[line.host.state] : line.host?.engine;
   return (
-    <button
-      type="button"
-      aria-expanded={line.open}
-      onClick={onToggle}
-      className={`flex h-8 w-full items-center gap-2 border-line bg-sunken px-4 ${first ? "border-b" : "border-y"}`}
-    >
-      <Icon
-        name="chevronDown"
-        size={12}
-        className={`mx-0.5 text-3 ${line.open ? "" : "-rotate-90"}`}
-      />
-      <span className="font-semibold">{line.host ? hostTitle(line.host) : line.name}</span>
-      <span className={`truncate text-3 ${silent ? "text-warn-text" : ""}`}>
-        {silent && line.host ? text.hostState[line.host.state] : line.host?.engine}
-      </span>
-      <span className="ml-auto text-small text-3">{line.count}</span>
-    </button>
+    <div role="row" className={`border-line bg-sunken ${first ? "border-b" : "border-y"}`}>
+      <div role="gridcell">
+        <button
+          type="button"
+          aria-expanded={line.open}
+          onClick={onToggle}
+          className="flex h-[31px] w-full items-center gap-2 px-4"
+        >
+          <Icon
+            name="chevronDown"
+            size={12}
+            className={`mx-0.5 text-3 ${line.open ? "" : "-rotate-90"}`}
+          />
+          <span className="truncate font-semibold">
+            {line.host ? hostTitle(line.host) : line.name}
+          </span>
+          {!narrow && (
+            <span className={`truncate ${silent ? "text-warn-text" : "text-3"}`}>{aside}</span>
+          )}
+          <span className="ml-auto flex-none text-small text-3">
+            {narrow && silent ? aside : line.count}
+          </span>
+        </button>
+      </div>
+    </div>
   );
 }

@@ -30,7 +30,7 @@ export function ContainersView() {
   const wide = open !== null && place.wide;
 
   return (
-    <div className="flex min-h-0 flex-1">
+    <div className="flex min-h-0 min-w-0 flex-1">
       <section
         aria-label={text.containers.title}
         className={`flex min-w-0 flex-col ${wide ? "w-60 flex-none max-wide:hidden" : "flex-1"} ${

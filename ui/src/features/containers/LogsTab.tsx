@@ -13,15 +13,16 @@ const KEEP = 1_000_000;
 
 /** The log of the container's main process, as it grows. */
 export function LogsTab({ container }: { container: Container }) {
+  // A container that was started again has a log that goes on: it is read anew.
+  return <Log key={`${container.id} ${container.startedAt}`} id={container.id} />;
+}
+
+function Log({ id }: { id: string }) {
   const backend = useBackend();
   const [lines, setLines] = useState<LogEntry[]>([]);
   const [problem, setProblem] = useState<Problem | null>(null);
-  // A container that was started again has a log that goes on.
-  const run = `${container.id} ${container.startedAt}`;
 
   useEffect(() => {
-    setLines([]);
-    setProblem(null);
     let pending: LogEntry[] = [];
     let frame = 0;
     const flush = () => {
@@ -35,7 +36,7 @@ export function LogsTab({ container }: { container: Container }) {
     };
     const stop = backend.listen(
       "follow_logs",
-      { container: container.id, follow: true, tail: TAIL },
+      { container: id, follow: true, tail: TAIL },
       {
         onItem: (chunk) => {
           for (const line of chunk.lines) pending.push(line);
@@ -49,7 +50,7 @@ export function LogsTab({ container }: { container: Container }) {
       stop();
       cancelAnimationFrame(frame);
     };
-  }, [backend, container.id, run]);
+  }, [backend, id]);
 
   if (problem) {
     return (

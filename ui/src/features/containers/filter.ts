@@ -25,8 +25,6 @@ export function parseFilter(input: string): Filter {
 /** True when the container fits. */
 export function fits(container: Container, filter: Filter): boolean {
   const word = text.state[container.state].toLowerCase();
-  const any = (values: string[], fit: (value: string) => boolean) =>
-    values.length === 0 || values.some(fit);
   return (
     any(filter.state, (v) => container.state.startsWith(v) || word.startsWith(v)) &&
     any(filter.image, (v) => container.image.toLowerCase().includes(v)) &&
@@ -37,6 +35,10 @@ export function fits(container: Container, filter: Filter): boolean {
       ),
     )
   );
+}
+
+function any(values: string[], fit: (value: string) => boolean): boolean {
+  return values.length === 0 || values.some(fit);
 }
 
 /** The filter in words: `state running, images with “rust”`. */

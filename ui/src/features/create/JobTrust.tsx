@@ -25,7 +25,7 @@ export function JobTrust({
       onClose={() => show(null)}
       footer={
         <>
-          <span className="min-w-0 flex-1 truncate text-small text-3">
+          <span className="min-w-0 flex-1 text-small text-3">
             <TrustFoot hash={sheet.hash} />
           </span>
           {ticked.size < all && (

@@ -17,6 +17,8 @@ import { TrustFoot, TrustList } from "./TrustList";
 /** How long typing has to rest before the source is looked at. */
 const REST_MS = 200;
 
+const NONE: ReadonlySet<number> = new Set();
+
 /** From a folder or an image to a container: what was found, what may be chosen, what has to be allowed. */
 export function NewContainerSheet({ source: initial }: { source: string }) {
   const { show } = useApp();
@@ -25,7 +27,9 @@ export function NewContainerSheet({ source: initial }: { source: string }) {
   const [config, setConfig] = useState<string | null>(null);
   const [name, setName] = useState<string | null>(null);
   const [host, setHost] = useState<string | null>(null);
-  const [ticked, setTicked] = useState<ReadonlySet<number>>(new Set());
+  const [consent, setConsent] = useState<{ hash: string; ticked: ReadonlySet<number> } | null>(
+    null,
+  );
   const [beginning, setBeginning] = useState(false);
 
   const rested = useRested(source.trim());
@@ -38,10 +42,8 @@ export function NewContainerSheet({ source: initial }: { source: string }) {
   const looking = source.trim() !== rested || inspection.loading;
   const info = rested === "" ? undefined : inspection.data;
   const problem = rested === "" ? null : (inspection.problem ?? info?.problem ?? null);
-  const hash = info?.trust.hash;
-
   // Consent belongs to one list; another list starts unticked.
-  useEffect(() => setTicked(new Set()), [hash]);
+  const ticked = info && consent?.hash === info.trust.hash ? consent.ticked : NONE;
 
   const asks = info && !info.trust.allowed ? info.trust.items.length : 0;
   const missing = whatIsMissing(info, looking, problem !== null, ticked.size, asks);
@@ -75,7 +77,7 @@ export function NewContainerSheet({ source: initial }: { source: string }) {
       onClose={() => show(null)}
       footer={
         <>
-          <span className="min-w-0 flex-1 truncate text-small text-3">
+          <span className="min-w-0 flex-1 text-small text-3">
             {info && info.trust.items.length > 0 ? <TrustFoot hash={info.trust.hash} /> : null}
           </span>
           {missing && <span className="text-small text-3">{missing}</span>}
@@ -99,6 +101,7 @@ export function NewContainerSheet({ source: initial }: { source: string }) {
         </>
       }
     >
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the key works in every field of the form */}
       <form
         id="create"
         className="flex flex-col px-5 pb-5"
@@ -161,7 +164,13 @@ export function NewContainerSheet({ source: initial }: { source: string }) {
             {notice}
           </p>
         ))}
-        {info && !problem && <Consent info={info} ticked={ticked} onTick={setTicked} />}
+        {info && !problem && (
+          <Consent
+            info={info}
+            ticked={ticked}
+            onTick={(ticked) => setConsent({ hash: info.trust.hash, ticked })}
+          />
+        )}
       </form>
     </Sheet>
   );

@@ -59,6 +59,7 @@ export function TrustList({
               <label className="flex gap-2.5 px-3.5 py-2">
                 <input
                   type="checkbox"
+                  aria-label={`${item.title}: ${item.key} ${item.value}`}
                   className="check"
                   checked={sheet.allowed || ticked.has(index)}
                   disabled={sheet.allowed}

@@ -13,12 +13,11 @@ export interface FollowedJob {
 
 const NOTHING: FollowedJob = { job: null, lines: [], problem: null };
 
-/** Follows one job: whole at first, then each update until it ends. */
+/** Follows one job: whole at first, then each update until it ends. For another job, another component. */
 export function useJob(id: string): FollowedJob {
   const backend = useBackend();
   const [followed, setFollowed] = useState<FollowedJob>(NOTHING);
   useEffect(() => {
-    setFollowed(NOTHING);
     return backend.listen(
       "follow_job",
       { job: id },

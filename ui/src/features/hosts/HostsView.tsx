@@ -14,7 +14,10 @@ export function HostsView() {
   const doctor = useRead("run_doctor", { fix: false });
   const columns = text.hosts.columns;
   return (
-    <section aria-label={text.hosts.title} className="flex min-h-0 flex-1 flex-col overflow-y-auto">
+    <section
+      aria-label={text.hosts.title}
+      className="flex min-h-0 min-w-0 flex-1 flex-col overflow-y-auto"
+    >
       <ViewHead title={text.hosts.title} count={data?.hosts.length} />
       <div className="section-head gap-3">
         <span className="w-60 text-body font-semibold text-1">{text.hosts.list}</span>

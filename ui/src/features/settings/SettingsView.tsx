@@ -14,7 +14,7 @@ export function SettingsView() {
   const { data, problem, loading } = useRead("list_settings", {});
   const groups = groupBy(data?.settings ?? [], (setting) => setting.key.split(".")[0] ?? "");
   return (
-    <section aria-label={text.settings.title} className="flex min-h-0 flex-1 flex-col">
+    <section aria-label={text.settings.title} className="flex min-h-0 min-w-0 flex-1 flex-col">
       <ViewHead title={text.settings.title} />
       <div className="min-h-0 flex-1 overflow-y-auto border-t border-line">
         <div className="max-w-180 px-4 pb-10">
@@ -86,7 +86,7 @@ function SettingRow({ setting }: { setting: Setting }) {
         )}
         <Editor setting={setting} onSet={set} />
       </div>
-      {change.error && (
+      {change.isError && (
         <div className="mt-3">
           <ProblemView problem={problemOf(change.error)} />
         </div>

@@ -17,7 +17,7 @@ import { text } from "../../text";
 /** The key, its certificate, the authorities, and the one line in the user's own configuration. */
 export function SshView() {
   return (
-    <div className="flex min-h-0 flex-1 max-wide:flex-col max-wide:overflow-y-auto">
+    <div className="flex min-h-0 min-w-0 flex-1 max-wide:flex-col max-wide:overflow-y-auto">
       <section
         aria-label={text.ssh.title}
         className="flex min-w-0 flex-1 flex-col overflow-y-auto max-wide:flex-none"

@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { parse } from "./components/Diff";
+import { ago, bytes, duration, shortFingerprint, shortImage, shortPath, span } from "./format";
+
+test("spans name their two largest units", () => {
+  expect(span(134 * 60_000)).toBe("2 h 14 min");
+  expect(span(59_000)).toBe("59 s");
+  expect(span(3 * 86_400_000)).toBe("3 d");
+  expect(duration(40)).toBe("0.04 s");
+  expect(duration(125_000)).toBe("2 min 5 s");
+});
+
+test("a moment that lies ahead by a skewed clock is now", () => {
+  const now = Date.parse("2026-11-23T14:00:00Z");
+  expect(ago("2026-11-23T14:00:05Z", now)).toBe("now");
+  expect(ago("2026-11-17T13:00:00Z", now)).toBe("6 d");
+  expect(ago(null, now)).toBe("–");
+});
+
+test("long names keep what tells them apart", () => {
+  expect(shortImage("registry.example.org/team/torch-gpu:2.9")).toBe("…/torch-gpu:2.9");
+  expect(shortImage("debian:bookworm")).toBe("debian:bookworm");
+  expect(shortFingerprint("SHA256:mQ4cYp1bR8nS0uWv3xZ5t0Ws")).toBe("SHA256:mQ4c…t0Ws");
+  const path = shortPath(`/home/wren/${"deep/".repeat(20)}atlas-api`);
+  expect(path.length).toBeLessThanOrEqual(44);
+  expect(path.endsWith("/atlas-api")).toBe(true);
+});
+
+test("sizes have three digits at most", () => {
+  expect(bytes(4 * 1024 ** 3)).toBe("4 GiB");
+  expect(bytes(1.44 * 1024 ** 3)).toBe("1.4 GiB");
+  expect(bytes(512)).toBe("512 B");
+});
+
+test("a diff is numbered as the new file", () => {
+  const lines = parse("--- a\n+++ b\n@@ -1,2 +1,3 @@\n+new\n old\n-gone\n last");
+  expect(lines.map(({ number, sign }) => `${number}${sign}`)).toEqual(["1+", "2 ", "3-", "3 "]);
+});
