@@ -29,7 +29,11 @@ pub(crate) fn public_dir() -> Result<PathBuf, PathBuf> {
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/conformance"),
         PathBuf::from,
     );
-    if dir.join("templates").is_dir() { Ok(dir) } else { Err(dir) }
+    if dir.join("templates").is_dir() {
+        Ok(dir)
+    } else {
+        Err(dir)
+    }
 }
 
 /// The public templates, with the default of each option filled in.
@@ -87,8 +91,14 @@ pub(crate) fn own(into: &Path) -> Vec<Input> {
                 "workspaceMount": "type=bind,source=${localWorkspaceFolder},target=${containerWorkspaceFolder}"
             }),
         ),
-        ("workspace-folder-only", json!({"image": "x", "workspaceFolder": "/w"})),
-        ("workspace-no-mount", json!({"image": "x", "workspaceFolder": "/w", "workspaceMount": ""})),
+        (
+            "workspace-folder-only",
+            json!({"image": "x", "workspaceFolder": "/w"}),
+        ),
+        (
+            "workspace-no-mount",
+            json!({"image": "x", "workspaceFolder": "/w", "workspaceMount": ""}),
+        ),
         ("with, comma", json!({"image": "x"})),
         (
             "legacy",
@@ -101,7 +111,10 @@ pub(crate) fn own(into: &Path) -> Vec<Input> {
                 "customizations": {"vscode": {"settings": {"a": 2}, "extensions": ["z"]}, "other": {}}
             }),
         ),
-        ("legacy-port", json!({"image": "x", "devPort": 7, "customizations": {"vscode": {"devPort": 8}}})),
+        (
+            "legacy-port",
+            json!({"image": "x", "devPort": 7, "customizations": {"vscode": {"devPort": 8}}}),
+        ),
         (
             "merge",
             json!({
@@ -136,10 +149,22 @@ pub(crate) fn own(into: &Path) -> Vec<Input> {
                 "unknownProperty": {"kept": [1, 2.5, 1e3]}
             }),
         ),
-        ("gpu", json!({"image": "x", "hostRequirements": {"gpu": "optional"}})),
-        ("gpu-no", json!({"image": "x", "hostRequirements": {"cpus": 1, "gpu": false}})),
-        ("null", json!({"image": "x", "remoteUser": null, "postCreateCommand": null, "mounts": null, "runArgs": null})),
-        ("secrets", json!({"image": "x", "secrets": {"TOKEN": {"description": "d"}}, "appPort": [3000, "8080:80"]})),
+        (
+            "gpu",
+            json!({"image": "x", "hostRequirements": {"gpu": "optional"}}),
+        ),
+        (
+            "gpu-no",
+            json!({"image": "x", "hostRequirements": {"cpus": 1, "gpu": false}}),
+        ),
+        (
+            "null",
+            json!({"image": "x", "remoteUser": null, "postCreateCommand": null, "mounts": null, "runArgs": null}),
+        ),
+        (
+            "secrets",
+            json!({"image": "x", "secrets": {"TOKEN": {"description": "d"}}, "appPort": [3000, "8080:80"]}),
+        ),
     ];
     cases
         .into_iter()
@@ -148,11 +173,22 @@ pub(crate) fn own(into: &Path) -> Vec<Input> {
             fs::create_dir_all(folder.join(".devcontainer")).unwrap();
             // A mark, comments and trailing commas: what editors leave.
             let text = config.to_string();
-            let text = format!("\u{feff}// {name}\n{},\n}}\n/* end */", text.strip_suffix('}').unwrap());
+            let text = format!(
+                "\u{feff}// {name}\n{},\n}}\n/* end */",
+                text.strip_suffix('}').unwrap()
+            );
             let config = folder.join(".devcontainer/devcontainer.json");
             fs::write(&config, text).unwrap();
-            fs::write(folder.join(".devcontainer/Dockerfile"), "ARG V=1\nFROM base:${V} AS one\nFROM one\n").unwrap();
-            Input { name: format!("own {name}"), folder, config }
+            fs::write(
+                folder.join(".devcontainer/Dockerfile"),
+                "ARG V=1\nFROM base:${V} AS one\nFROM one\n",
+            )
+            .unwrap();
+            Input {
+                name: format!("own {name}"),
+                folder,
+                config,
+            }
         })
         .collect()
 }
@@ -161,25 +197,36 @@ fn configs_in(folder: &Path, kind: &str, name: &str) -> Vec<Input> {
     let mut found = Vec::new();
     let inner = folder.join(".devcontainer");
     let mut places = vec![inner.join("devcontainer.json"), folder.join(".devcontainer.json")];
-    places.extend(folders(&inner).iter().map(|below| below.join("devcontainer.json")));
+    places.extend(
+        folders(&inner)
+            .iter()
+            .map(|below| below.join("devcontainer.json")),
+    );
     // One is an input of another command of the reference and lies outside of the three places.
     places.push(folder.join("devcontainer.json"));
     for config in places.into_iter().filter(|path| path.is_file()) {
         let inside = config.strip_prefix(folder).unwrap().display().to_string();
-        found.push(Input { name: format!("{kind} {name} {inside}"), folder: folder.to_path_buf(), config });
+        found.push(Input {
+            name: format!("{kind} {name} {inside}"),
+            folder: folder.to_path_buf(),
+            config,
+        });
     }
     found
 }
 
 fn fill_options(text: &str, manifest: &Value) -> String {
     let options = manifest.get("options").and_then(Value::as_object);
-    options.into_iter().flatten().fold(text.to_owned(), |text, (name, option)| {
-        let default = match &option["default"] {
-            Value::String(default) => default.clone(),
-            other => other.to_string(),
-        };
-        text.replace(&format!("${{templateOption:{name}}}"), &default)
-    })
+    options
+        .into_iter()
+        .flatten()
+        .fold(text.to_owned(), |text, (name, option)| {
+            let default = match &option["default"] {
+                Value::String(default) => default.clone(),
+                other => other.to_string(),
+            };
+            text.replace(&format!("${{templateOption:{name}}}"), &default)
+        })
 }
 
 fn copy(from: &Path, to: &Path, change: &impl Fn(&str) -> String) {
@@ -200,8 +247,13 @@ fn copy(from: &Path, to: &Path, change: &impl Fn(&str) -> String) {
 }
 
 fn folders(dir: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
-    let mut all: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    let Ok(entries) = fs::read_dir(dir) else {
+        return Vec::new();
+    };
+    let mut all: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
     all.sort();
     all
 }

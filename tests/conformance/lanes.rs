@@ -30,8 +30,13 @@ fn the_reference_reads_the_same() {
     let (program, public) = match (reference::program(), inputs::public_dir()) {
         (Ok(program), Ok(public)) => (program, public),
         (program, public) => {
-            let why = program.err().unwrap_or_else(|| format!("no inputs in {}", public.unwrap_err().display()));
-            assert!(std::env::var_os("DEVCTL_REQUIRE_ALL").is_none(), "conformance is required: {why}");
+            let why = program
+                .err()
+                .unwrap_or_else(|| format!("no inputs in {}", public.unwrap_err().display()));
+            assert!(
+                std::env::var_os("DEVCTL_REQUIRE_ALL").is_none(),
+                "conformance is required: {why}"
+            );
             eprintln!("SKIPPED: conformance with @devcontainers/cli {VERSION}: {why}");
             return;
         }
@@ -43,20 +48,33 @@ fn the_reference_reads_the_same() {
     all.extend(inputs::cli_configs(&public, &root));
     assert_eq!(all.len(), PUBLIC, "public inputs");
     let mergeable: Vec<Input> = all.iter().filter(|input| is_mergeable(input)).cloned().collect();
-    assert_eq!(mergeable.len(), MERGEABLE, "public inputs without Compose and without features");
+    assert_eq!(
+        mergeable.len(),
+        MERGEABLE,
+        "public inputs without Compose and without features"
+    );
     let own = inputs::own(&root);
     let in_git = in_git(&root, &own);
 
     let mut jobs: Vec<Job<'_>> = Vec::new();
     let mut add = |lane: &'static str, inputs: &[Input], image: Option<&'static str>| {
-        jobs.extend(inputs.iter().map(|input| Job { lane, input: input.clone(), label: image, program: &program }));
+        jobs.extend(inputs.iter().map(|input| Job {
+            lane,
+            input: input.clone(),
+            label: image,
+            program: &program,
+        }));
     };
     add("configuration: public", &all, None);
     add("configuration: our own", &own, None);
     add("configuration: in a git working tree", &in_git, None);
     add("merged, image without a label: public", &mergeable, Some(""));
     add("merged, image without a label: our own", &own, Some(""));
-    add("merged, image with several entries: public", &mergeable, Some(ENTRIES));
+    add(
+        "merged, image with several entries: public",
+        &mergeable,
+        Some(ENTRIES),
+    );
     add("merged, image with several entries: our own", &own, Some(ENTRIES));
     add("merged, image with one object: our own", &own, Some(OBJECT));
     let differences = run(&jobs);
@@ -64,7 +82,11 @@ fn the_reference_reads_the_same() {
     let mut rows: Vec<Row> = Vec::new();
     for job in &jobs {
         if rows.last().is_none_or(|row| row.lane != job.lane) {
-            rows.push(Row { lane: job.lane, inputs: 0, equal: 0 });
+            rows.push(Row {
+                lane: job.lane,
+                inputs: 0,
+                equal: 0,
+            });
         }
         let row = rows.last_mut().unwrap();
         row.inputs += 1;
@@ -73,7 +95,12 @@ fn the_reference_reads_the_same() {
     for ((lane, name), difference) in &differences {
         eprintln!("DIFFERENT: {lane}: {name}\n{difference}\n");
     }
-    assert!(differences.is_empty(), "{} of {} answers differ", differences.len(), jobs.len());
+    assert!(
+        differences.is_empty(),
+        "{} of {} answers differ",
+        differences.len(),
+        jobs.len()
+    );
     table::check(&rows);
 }
 
@@ -111,7 +138,10 @@ fn run(jobs: &[Job<'_>]) -> Differences {
             scope.spawn(|| {
                 while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(difference) = compare(job) {
-                        differences.lock().unwrap().insert((job.lane, job.input.name.clone()), difference);
+                        differences
+                            .lock()
+                            .unwrap()
+                            .insert((job.lane, job.input.name.clone()), difference);
                     }
                 }
             });
@@ -123,12 +153,20 @@ fn run(jobs: &[Job<'_>]) -> Differences {
 fn compare(job: &Job<'_>) -> Result<(), String> {
     let env = environment();
     let image = job.label.map(|label| {
-        let labels = if label.is_empty() { json!({}) } else { json!({"devcontainer.metadata": label}) };
+        let labels = if label.is_empty() {
+            json!({})
+        } else {
+            json!({"devcontainer.metadata": label})
+        };
         json!({"Id": "sha256:0", "Config": {"User": "", "Env": ["PATH=/usr/bin"], "Labels": labels}})
     });
     let theirs = reference::read_configuration(job.program, &job.input, &env, image.as_ref());
-    let local = LocalEnv { platform: Platform::Linux, vars: env };
-    let read = read(&StdFiles, &job.input.folder, job.input.chosen(), &local).map_err(|error| error.to_string())?;
+    let local = LocalEnv {
+        platform: Platform::Linux,
+        vars: env,
+    };
+    let read =
+        read(&StdFiles, &job.input.folder, job.input.chosen(), &local).map_err(|error| error.to_string())?;
     let merged = match job.label {
         None => None,
         Some(label) => {
@@ -139,9 +177,13 @@ fn compare(job: &Job<'_>) -> Result<(), String> {
             };
             let theirs = theirs.as_ref().map_err(String::clone)?;
             if theirs.images.first() != Some(&base) {
-                return Err(format!("we start from {base:?}, the reference asked for {:?}", theirs.images));
+                return Err(format!(
+                    "we start from {base:?}, the reference asked for {:?}",
+                    theirs.images
+                ));
             }
-            let entries = parse_label(&base, Some(label), &read.variables).map_err(|error| error.to_string())?;
+            let entries =
+                parse_label(&base, Some(label), &read.variables).map_err(|error| error.to_string())?;
             Some(merge(&entries, &read).map_err(|error| error.to_string())?)
         }
     };
@@ -172,8 +214,10 @@ fn differences(pointer: &str, ours: &Value, theirs: &Value, lines: &mut Vec<Stri
 }
 
 fn environment() -> BTreeMap<String, String> {
-    let mut env: BTreeMap<String, String> =
-        ["PATH", "HOME"].into_iter().filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect();
+    let mut env: BTreeMap<String, String> = ["PATH", "HOME"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
+        .collect();
     for (name, value) in [("DEVCTL_A", "a value"), ("DEVCTL_EMPTY", "")] {
         env.insert(name.to_owned(), value.to_owned());
     }
@@ -182,8 +226,13 @@ fn environment() -> BTreeMap<String, String> {
 
 /// Without Compose and features, which need more than an image.
 fn is_mergeable(input: &Input) -> bool {
-    let local = LocalEnv { platform: Platform::Linux, vars: BTreeMap::new() };
-    let config = read(&StdFiles, &input.folder, Some(&input.config), &local).unwrap().config;
+    let local = LocalEnv {
+        platform: Platform::Linux,
+        vars: BTreeMap::new(),
+    };
+    let config = read(&StdFiles, &input.folder, Some(&input.config), &local)
+        .unwrap()
+        .config;
     let has_features = config.features.is_some_and(|features| !features.is_empty());
     !has_features && config.docker_compose_file.is_none()
 }
@@ -201,7 +250,11 @@ fn in_git(root: &Path, inputs: &[Input]) -> Vec<Input> {
             let config = folder.join(input.config.strip_prefix(&input.folder).unwrap());
             std::fs::create_dir_all(config.parent().unwrap()).unwrap();
             std::fs::copy(&input.config, &config).unwrap();
-            Input { name: format!("{} in git", input.name), folder, config }
+            Input {
+                name: format!("{} in git", input.name),
+                folder,
+                config,
+            }
         })
         .collect()
 }
@@ -214,6 +267,10 @@ fn our_own_inputs_are_not_plain() {
     assert!(own.len() >= 10);
     for input in own {
         let text = std::fs::read_to_string(&input.config).unwrap();
-        assert!(serde_json::from_str::<Value>(&text).is_err(), "{} is plain JSON", input.name);
+        assert!(
+            serde_json::from_str::<Value>(&text).is_err(),
+            "{} is plain JSON",
+            input.name
+        );
     }
 }

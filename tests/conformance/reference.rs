@@ -18,9 +18,16 @@ pub(crate) fn program() -> Result<PathBuf, String> {
         .map_err(|_| "run `npm ci --prefix tests/conformance`".to_owned())?;
     let manifest: Value = serde_json::from_str(&manifest).map_err(|error| error.to_string())?;
     if manifest["version"] != VERSION {
-        return Err(format!("version {} is installed, {VERSION} is pinned", manifest["version"]));
+        return Err(format!(
+            "version {} is installed, {VERSION} is pinned",
+            manifest["version"]
+        ));
     }
-    let node = Command::new("node").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let node = Command::new("node")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     match node {
         Ok(status) if status.success() => Ok(package.join("devcontainer.js")),
         _ => Err("node is not installed".into()),
@@ -43,8 +50,13 @@ pub(crate) fn read_configuration(
 ) -> Result<Answer, String> {
     let scratch = tempfile::tempdir().map_err(|error| error.to_string())?;
     let (description, log) = (scratch.path().join("image.json"), scratch.path().join("log"));
-    std::fs::write(&description, image.map(|image| Value::Array(vec![image.clone()]).to_string()).unwrap_or_default())
-        .map_err(|error| error.to_string())?;
+    std::fs::write(
+        &description,
+        image
+            .map(|image| Value::Array(vec![image.clone()]).to_string())
+            .unwrap_or_default(),
+    )
+    .map_err(|error| error.to_string())?;
     let mut command = Command::new("node");
     command
         .arg(program)
@@ -76,7 +88,11 @@ pub(crate) fn read_configuration(
     if let Some(fields) = document.as_object_mut() {
         fields.remove("ociAuthDiagnostics");
     }
-    let images = std::fs::read_to_string(&log).unwrap_or_default().lines().map(str::to_owned).collect();
+    let images = std::fs::read_to_string(&log)
+        .unwrap_or_default()
+        .lines()
+        .map(str::to_owned)
+        .collect();
     Ok(Answer { document, images })
 }
 

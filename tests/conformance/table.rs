@@ -17,15 +17,21 @@ pub(crate) struct Row {
 
 /// Fails when the committed table is not what was measured; `UPDATE_GENERATED=1` rewrites it.
 pub(crate) fn check(rows: &[Row]) {
-    let mut table = format!("| lane (reference: `@devcontainers/cli` {VERSION}) | inputs | equal |\n| --- | --- | --- |\n");
+    let mut table = format!(
+        "| lane (reference: `@devcontainers/cli` {VERSION}) | inputs | equal |\n| --- | --- | --- |\n"
+    );
     for row in rows {
         table.push_str(&format!("| {} | {} | {} |\n", row.lane, row.inputs, row.equal));
     }
-    let (inputs, equal) = rows.iter().fold((0, 0), |(inputs, equal), row| (inputs + row.inputs, equal + row.equal));
+    let (inputs, equal) = rows.iter().fold((0, 0), |(inputs, equal), row| {
+        (inputs + row.inputs, equal + row.equal)
+    });
     table.push_str(&format!("| all | {inputs} | {equal} |\n"));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/conformance.md");
     let text = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = text.split_once(BEGIN).expect("the page has a place for the table");
+    let (before, rest) = text
+        .split_once(BEGIN)
+        .expect("the page has a place for the table");
     let (committed, after) = rest.split_once(END).expect("the place ends");
     if committed == table {
         return;

@@ -227,18 +227,27 @@ impl DevContainer {
 
     /// Whether an image is built for it.
     pub fn is_build(&self) -> bool {
-        self.build.as_ref().is_some_and(|build| build.dockerfile.is_some())
+        self.build
+            .as_ref()
+            .is_some_and(|build| build.dockerfile.is_some())
     }
 }
 
 /// Moves the legacy `extensions`, `settings` and `devPort` to `customizations.vscode`, as the reference does.
 pub(crate) fn normalise_legacy(fields: &mut Map<String, Value>, origins: &mut Origins) {
-    if !["extensions", "settings", "devPort"].iter().any(|key| fields.get(*key).is_some_and(|value| !value.is_null())) {
+    if !["extensions", "settings", "devPort"]
+        .iter()
+        .any(|key| fields.get(*key).is_some_and(|value| !value.is_null()))
+    {
         return;
     }
-    let customizations = fields.entry("customizations").or_insert_with(|| Value::Object(Map::new()));
+    let customizations = fields
+        .entry("customizations")
+        .or_insert_with(|| Value::Object(Map::new()));
     // Where these are no objects, typing refuses them by name; nothing may be lost before.
-    let Value::Object(tools) = customizations else { return };
+    let Value::Object(tools) = customizations else {
+        return;
+    };
     let mut vscode = match tools.get("vscode") {
         None => Map::new(),
         Some(Value::Object(present)) => present.clone(),
@@ -277,13 +286,18 @@ pub(crate) fn normalise_legacy(fields: &mut Map<String, Value>, origins: &mut Or
 /// Types a value; a mistake becomes [`SpecError::Invalid`] with the property and its place.
 pub(crate) fn typed<T: DeserializeOwned>(value: &Value, origins: &Origins) -> Result<T, SpecError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let pointer = error.path().iter().fold(String::new(), |pointer, segment| match segment {
-            serde_path_to_error::Segment::Map { key } => pointer_step(&pointer, key),
-            serde_path_to_error::Segment::Seq { index } => format!("{pointer}/{index}"),
-            _ => pointer,
-        });
+        let pointer = error
+            .path()
+            .iter()
+            .fold(String::new(), |pointer, segment| match segment {
+                serde_path_to_error::Segment::Map { key } => pointer_step(&pointer, key),
+                serde_path_to_error::Segment::Seq { index } => format!("{pointer}/{index}"),
+                _ => pointer,
+            });
         SpecError::Invalid {
-            place: origins.origin(&pointer).map_or_else(|| Place::file(origins.file()), Place::from),
+            place: origins
+                .origin(&pointer)
+                .map_or_else(|| Place::file(origins.file()), Place::from),
             property: error.path().to_string(),
             what: error.into_inner().to_string(),
         }
@@ -319,7 +333,9 @@ fn text_of(value: &Value) -> Option<String> {
 }
 
 fn texts<'de, D: Deserializer<'de>>(source: D) -> Result<Option<IndexMap<String, String>>, D::Error> {
-    let Some(map) = Option::<IndexMap<String, Value>>::deserialize(source)? else { return Ok(None) };
+    let Some(map) = Option::<IndexMap<String, Value>>::deserialize(source)? else {
+        return Ok(None);
+    };
     map.into_iter()
         .map(|(name, value)| match text_of(&value) {
             Some(text) => Ok((name, text)),
@@ -332,12 +348,16 @@ fn texts<'de, D: Deserializer<'de>>(source: D) -> Result<Option<IndexMap<String,
 type NullableTexts = IndexMap<String, Option<String>>;
 
 fn nullable_texts<'de, D: Deserializer<'de>>(source: D) -> Result<Option<NullableTexts>, D::Error> {
-    let Some(map) = Option::<IndexMap<String, Value>>::deserialize(source)? else { return Ok(None) };
+    let Some(map) = Option::<IndexMap<String, Value>>::deserialize(source)? else {
+        return Ok(None);
+    };
     map.into_iter()
         .map(|(name, value)| match (text_of(&value), value) {
             (Some(text), _) => Ok((name, Some(text))),
             (None, Value::Null) => Ok((name, None)),
-            (None, _) => Err(D::Error::custom(format!("{name} must be a string, or null to unset it"))),
+            (None, _) => Err(D::Error::custom(format!(
+                "{name} must be a string, or null to unset it"
+            ))),
         })
         .collect::<Result<_, _>>()
         .map(Some)

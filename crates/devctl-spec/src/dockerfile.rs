@@ -30,11 +30,22 @@ pub fn configured_base_image(
     let (file, _) = build_paths(read, build);
     let content = files
         .read(&file)
-        .map_err(|source| SpecError::Unreadable { path: file.clone(), source })?
-        .ok_or_else(|| SpecError::Dockerfile { file: file.clone(), what: "does not exist".into() })?;
+        .map_err(|source| SpecError::Unreadable {
+            path: file.clone(),
+            source,
+        })?
+        .ok_or_else(|| SpecError::Dockerfile {
+            file: file.clone(),
+            what: "does not exist".into(),
+        })?;
     let args = build.args.clone().unwrap_or_default();
-    base_image(&String::from_utf8_lossy(&content), &args, build.target.as_deref(), platform)
-        .map_err(|what| SpecError::Dockerfile { file, what })
+    base_image(
+        &String::from_utf8_lossy(&content),
+        &args,
+        build.target.as_deref(),
+        platform,
+    )
+    .map_err(|what| SpecError::Dockerfile { file, what })
 }
 
 /// The image on which a stage is built, through all stages between. `None` where it is `scratch`.
@@ -60,8 +71,13 @@ pub fn base_image(
         }
     }
     let mut at = match target {
-        None => file.stages.len().checked_sub(1).ok_or("it has no FROM instruction")?,
-        Some(target) => stage_at(&file.stages, file.stages.len(), target).ok_or_else(|| format!("it has no stage {target:?}"))?,
+        None => file
+            .stages
+            .len()
+            .checked_sub(1)
+            .ok_or("it has no FROM instruction")?,
+        Some(target) => stage_at(&file.stages, file.stages.len(), target)
+            .ok_or_else(|| format!("it has no stage {target:?}"))?,
     };
     // Each step leads to an earlier stage, so this ends.
     loop {
@@ -92,9 +108,12 @@ struct File {
 }
 
 fn stage_at(stages: &[Stage], before: usize, name: &str) -> Option<usize> {
-    let by_label = stages[..before]
-        .iter()
-        .rposition(|stage| stage.label.as_deref().is_some_and(|label| label.eq_ignore_ascii_case(name)));
+    let by_label = stages[..before].iter().rposition(|stage| {
+        stage
+            .label
+            .as_deref()
+            .is_some_and(|label| label.eq_ignore_ascii_case(name))
+    });
     by_label.or_else(|| name.parse().ok().filter(|number| *number < before))
 }
 
@@ -107,8 +126,14 @@ fn read(text: &str) -> File {
             Some("FROM") => {
                 let mut words = words.skip_while(|word| word.starts_with("--"));
                 let image = unquoted(words.next().unwrap_or_default());
-                let label = words.next().filter(|word| word.eq_ignore_ascii_case("as")).and_then(|_| words.next());
-                file.stages.push(Stage { image, label: label.map(str::to_owned) });
+                let label = words
+                    .next()
+                    .filter(|word| word.eq_ignore_ascii_case("as"))
+                    .and_then(|_| words.next());
+                file.stages.push(Stage {
+                    image,
+                    label: label.map(str::to_owned),
+                });
             }
             Some("ARG") if file.stages.is_empty() => {
                 for word in words {
@@ -127,8 +152,12 @@ fn read(text: &str) -> File {
 
 fn escape_of(text: &str) -> char {
     for line in text.lines() {
-        let Some(directive) = line.trim().strip_prefix('#') else { break };
-        let Some((name, value)) = directive.split_once('=') else { break };
+        let Some(directive) = line.trim().strip_prefix('#') else {
+            break;
+        };
+        let Some((name, value)) = directive.split_once('=') else {
+            break;
+        };
         if name.trim().eq_ignore_ascii_case("escape") && value.trim() == "`" {
             return '`';
         }
@@ -173,7 +202,9 @@ fn logical_lines(text: &str, escape: char) -> Vec<String> {
 
 fn heredoc_ends(line: &str) -> Vec<String> {
     let takes_one = ["RUN", "COPY", "ADD"].iter().any(|name| {
-        line.split_whitespace().next().is_some_and(|word| word.eq_ignore_ascii_case(name))
+        line.split_whitespace()
+            .next()
+            .is_some_and(|word| word.eq_ignore_ascii_case(name))
     });
     if !takes_one {
         return Vec::new();
@@ -182,14 +213,19 @@ fn heredoc_ends(line: &str) -> Vec<String> {
         .filter_map(|(at, _)| {
             let word = line[at + 2..].trim_start_matches('-').split_whitespace().next()?;
             let word = word.trim_matches(['"', '\'']);
-            let is_name = word.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+            let is_name = word
+                .chars()
+                .next()
+                .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
             is_name.then(|| word.to_owned())
         })
         .collect()
 }
 
 fn unquoted(word: &str) -> String {
-    let inner = ['"', '\''].iter().find_map(|quote| word.strip_prefix(*quote)?.strip_suffix(*quote));
+    let inner = ['"', '\'']
+        .iter()
+        .find_map(|quote| word.strip_prefix(*quote)?.strip_suffix(*quote));
     inner.unwrap_or(word).to_owned()
 }
 
@@ -206,7 +242,9 @@ fn expand(text: &str, values: &HashMap<String, String>) -> String {
             out.push_str(&braced(&inner[..end], values));
             rest = &inner[end + 1..];
         } else {
-            let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(after.len());
+            let end = after
+                .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+                .unwrap_or(after.len());
             if end == 0 {
                 out.push('$');
             }
@@ -219,7 +257,9 @@ fn expand(text: &str, values: &HashMap<String, String>) -> String {
 }
 
 fn braced(inner: &str, values: &HashMap<String, String>) -> String {
-    let end = inner.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(inner.len());
+    let end = inner
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .unwrap_or(inner.len());
     let (name, rule) = inner.split_at(end);
     let value = values.get(name).map(String::as_str);
     let (is_strict, rule) = match rule.strip_prefix(':') {
@@ -241,7 +281,12 @@ fn platform_args(platform: &str) -> HashMap<String, String> {
     let (os, arch, variant) = (parts.next(), parts.next(), parts.next());
     let mut args = HashMap::new();
     for side in ["BUILD", "TARGET"] {
-        for (name, value) in [("PLATFORM", Some(platform)), ("OS", os), ("ARCH", arch), ("VARIANT", variant)] {
+        for (name, value) in [
+            ("PLATFORM", Some(platform)),
+            ("OS", os),
+            ("ARCH", arch),
+            ("VARIANT", variant),
+        ] {
             args.insert(format!("{side}{name}"), value.unwrap_or_default().to_owned());
         }
     }
@@ -253,7 +298,10 @@ mod tests {
     use super::*;
 
     fn base(text: &str, args: &[(&str, &str)], target: Option<&str>) -> Result<Option<String>, String> {
-        let args = args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let args = args
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         base_image(text, &args, target, "linux/amd64")
     }
 
@@ -264,7 +312,10 @@ mod tests {
     #[test]
     fn names_stages_and_arguments() {
         assert_eq!(image("FROM debian:12"), "debian:12");
-        assert_eq!(image("# c\nfrom --platform=linux/amd64 debian AS a\nRUN x\nFROM a as b\nFROM 0"), "debian");
+        assert_eq!(
+            image("# c\nfrom --platform=linux/amd64 debian AS a\nRUN x\nFROM a as b\nFROM 0"),
+            "debian"
+        );
         assert_eq!(image("ARG V=12\nARG I=\"debian:${V}\"\nFROM $I"), "debian:12");
         assert_eq!(image("ARG V\nFROM debian:${V:-11}"), "debian:11");
         assert_eq!(image("ARG V=1\nFROM debian${V:+:x}"), "debian:x");
@@ -272,13 +323,19 @@ mod tests {
         assert_eq!(image("FROM \\\n  # between\n  debian"), "debian");
         assert_eq!(image("# escape=`\nFROM `\ndebian"), "debian");
         let text = "ARG V=1\nFROM a:$V AS one\nFROM b AS two";
-        assert_eq!(base(text, &[("V", "2")], Some("ONE")).unwrap().as_deref(), Some("a:2"));
+        assert_eq!(
+            base(text, &[("V", "2")], Some("ONE")).unwrap().as_deref(),
+            Some("a:2")
+        );
         assert_eq!(base("FROM scratch", &[], None), Ok(None));
     }
 
     #[test]
     fn here_documents_are_not_instructions() {
-        assert_eq!(image("FROM debian\nRUN <<EOF\nFROM other\nEOF\nCOPY <<-\"A\" <<B /x\nFROM c\nA\nFROM d\nB\n"), "debian");
+        assert_eq!(
+            image("FROM debian\nRUN <<EOF\nFROM other\nEOF\nCOPY <<-\"A\" <<B /x\nFROM c\nA\nFROM d\nB\n"),
+            "debian"
+        );
     }
 
     #[test]

@@ -17,13 +17,19 @@ pub struct Place {
 impl Place {
     /// A whole file.
     pub fn file(file: &Path) -> Self {
-        Self { file: file.to_path_buf(), position: None }
+        Self {
+            file: file.to_path_buf(),
+            position: None,
+        }
     }
 }
 
 impl From<Origin> for Place {
     fn from(origin: Origin) -> Self {
-        Self { file: origin.file, position: Some((origin.line, origin.column)) }
+        Self {
+            file: origin.file,
+            position: Some((origin.line, origin.column)),
+        }
     }
 }
 
@@ -177,7 +183,11 @@ impl SpecError {
             )),
             Self::Ambiguous { found, .. } => Some(format!(
                 "choose one: {}",
-                found.iter().map(|path| format!("--config {}", path.display())).collect::<Vec<_>>().join(", ")
+                found
+                    .iter()
+                    .map(|path| format!("--config {}", path.display()))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             )),
             Self::Unreadable { path, .. } => Some(format!("make {} readable for your user", path.display())),
             Self::TooLarge { .. } => {
@@ -187,7 +197,9 @@ impl SpecError {
             Self::Invalid { place, property, .. } => Some(format!("correct {property} in {place}")),
             Self::Variable { .. } => Some("write the name of the variable: ${localEnv:NAME}".into()),
             Self::Unsupported { property, .. } => Some(match *property {
-                "features" => "remove features and install the tools in a Dockerfile (build.dockerfile)".into(),
+                "features" => {
+                    "remove features and install the tools in a Dockerfile (build.dockerfile)".into()
+                }
                 _ => "use image or build.dockerfile".into(),
             }),
             Self::RunArg { instead, flag, .. } | Self::BuildOption { instead, flag, .. } => {

@@ -36,10 +36,16 @@ impl Files for StdFiles {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        let Some(entries) = absent_is_none(std::fs::read_dir(path))? else { return Ok(Vec::new()) };
+        let Some(entries) = absent_is_none(std::fs::read_dir(path))? else {
+            return Ok(Vec::new());
+        };
         // A name that is not Unicode cannot be written in a configuration's path.
         let mut names: Vec<String> = entries
-            .filter_map(|entry| entry.map(|entry| entry.file_name().into_string().ok()).transpose())
+            .filter_map(|entry| {
+                entry
+                    .map(|entry| entry.file_name().into_string().ok())
+                    .transpose()
+            })
             .collect::<io::Result<_>>()?;
         names.sort();
         Ok(names)
@@ -53,7 +59,14 @@ impl Files for StdFiles {
 fn absent_is_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

@@ -110,7 +110,9 @@ impl<'de> Deserialize<'de> for SimpleCommand {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
         match Value::deserialize(source)? {
             Value::String(line) => Ok(Self::Shell(line)),
-            Value::Array(words) => words_of(words).map(Self::Exec).ok_or_else(|| D::Error::custom(FORMS)),
+            Value::Array(words) => words_of(words)
+                .map(Self::Exec)
+                .ok_or_else(|| D::Error::custom(FORMS)),
             _ => Err(D::Error::custom(FORMS)),
         }
     }
@@ -120,7 +122,9 @@ impl<'de> Deserialize<'de> for HookCommand {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
         match Value::deserialize(source)? {
             Value::String(line) => Ok(Self::Shell(line)),
-            Value::Array(words) => words_of(words).map(Self::Exec).ok_or_else(|| D::Error::custom(FORMS)),
+            Value::Array(words) => words_of(words)
+                .map(Self::Exec)
+                .ok_or_else(|| D::Error::custom(FORMS)),
             Value::Object(branches) => branches
                 .into_iter()
                 .map(|(name, branch)| match SimpleCommand::deserialize(branch) {
@@ -153,11 +157,18 @@ mod tests {
     fn the_three_forms_are_told_apart() {
         let read = |value| serde_json::from_value::<HookCommand>(value);
         assert_eq!(read(json!("a b")).unwrap(), HookCommand::Shell("a b".into()));
-        assert_eq!(read(json!(["a", "b"])).unwrap(), HookCommand::Exec(vec!["a".into(), "b".into()]));
+        assert_eq!(
+            read(json!(["a", "b"])).unwrap(),
+            HookCommand::Exec(vec!["a".into(), "b".into()])
+        );
         let HookCommand::Parallel(branches) = read(json!({"z": "one", "a": ["two"]})).unwrap() else {
             panic!("an object is parallel")
         };
-        assert_eq!(branches.keys().collect::<Vec<_>>(), ["z", "a"], "the written order stays");
+        assert_eq!(
+            branches.keys().collect::<Vec<_>>(),
+            ["z", "a"],
+            "the written order stays"
+        );
         assert_eq!(branches["a"], SimpleCommand::Exec(vec!["two".into()]));
     }
 

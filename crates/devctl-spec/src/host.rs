@@ -48,7 +48,10 @@ impl Gpu {
             (Self::Optional, Self::Optional) => Self::Optional,
             (one, two) => {
                 let ((cores, memory), (more_cores, more_memory)) = (one.size(), two.size());
-                Self::AtLeast { cores: cores.max(more_cores), memory: memory.max(more_memory) }
+                Self::AtLeast {
+                    cores: cores.max(more_cores),
+                    memory: memory.max(more_memory),
+                }
             }
         }
     }
@@ -127,13 +130,17 @@ impl<'de> Deserialize<'de> for HostRequirements {
         }
         let written = Written::deserialize(source)?;
         let size = |name: &str, value: Option<Value>| {
-            value.map_or(Ok(0), |value| size_of(&value).map_err(|what| D::Error::custom(format!("{name}: {what}"))))
+            value.map_or(Ok(0), |value| {
+                size_of(&value).map_err(|what| D::Error::custom(format!("{name}: {what}")))
+            })
         };
         Ok(Self {
             cpus: written.cpus.unwrap_or(0),
             memory: size("memory", written.memory)?,
             storage: size("storage", written.storage)?,
-            gpu: written.gpu.map_or(Ok(Gpu::Unsaid), |gpu| gpu_of(gpu).map_err(D::Error::custom))?,
+            gpu: written
+                .gpu
+                .map_or(Ok(Gpu::Unsaid), |gpu| gpu_of(gpu).map_err(D::Error::custom))?,
         })
     }
 }
@@ -176,7 +183,11 @@ fn size_of(value: &Value) -> Result<u64, String> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(wrong());
     }
-    digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift)).ok_or_else(wrong)
+    digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(1 << shift))
+        .ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -194,12 +205,18 @@ mod tests {
             .into_iter()
             .map(|gpu| read(json!({"gpu": gpu})))
             .fold(HostRequirements::default(), HostRequirements::merge);
-        assert_eq!(merged.to_value(), Some(json!({"cpus": 0, "gpu": {"cores": 4, "memory": "8589934592"}})));
+        assert_eq!(
+            merged.to_value(),
+            Some(json!({"cpus": 0, "gpu": {"cores": 4, "memory": "8589934592"}}))
+        );
         let both = |one, two| gpu_of(one).unwrap().merge(gpu_of(two).unwrap());
         assert_eq!(both(json!("optional"), json!("optional")), Gpu::Optional);
         assert_eq!(both(json!(false), json!(true)), Gpu::Required);
         assert_eq!(both(json!(true), json!(false)), Gpu::Required);
-        assert_eq!(both(json!("optional"), json!(true)), Gpu::AtLeast { cores: 0, memory: 0 });
+        assert_eq!(
+            both(json!("optional"), json!(true)),
+            Gpu::AtLeast { cores: 0, memory: 0 }
+        );
     }
 
     #[test]
@@ -211,9 +228,16 @@ mod tests {
             Some(json!({"cpus": 2, "memory": "8589934592", "storage": "1024"}))
         );
         assert_eq!(read(json!({})).to_value(), None);
-        for wrong in [json!({"memory": "4 gb"}), json!({"memory": "1.5gb"}), json!({"gpu": "maybe"}), json!({"cpus": "2"})]
-        {
-            assert!(serde_json::from_value::<HostRequirements>(wrong.clone()).is_err(), "{wrong}");
+        for wrong in [
+            json!({"memory": "4 gb"}),
+            json!({"memory": "1.5gb"}),
+            json!({"gpu": "maybe"}),
+            json!({"cpus": "2"}),
+        ] {
+            assert!(
+                serde_json::from_value::<HostRequirements>(wrong.clone()).is_err(),
+                "{wrong}"
+            );
         }
     }
 }

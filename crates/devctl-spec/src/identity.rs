@@ -19,7 +19,10 @@ const ID_LENGTH: usize = 52;
 /// The labels of the reference for a folder and its configuration; paths of Windows are normalised as it does.
 pub fn id_labels(folder: &Path, config_file: &Path, platform: Platform) -> BTreeMap<String, String> {
     let text = |path: &Path| normalised(&path.to_string_lossy(), platform);
-    BTreeMap::from([(LOCAL_FOLDER.to_owned(), text(folder)), (CONFIG_FILE.to_owned(), text(config_file))])
+    BTreeMap::from([
+        (LOCAL_FOLDER.to_owned(), text(folder)),
+        (CONFIG_FILE.to_owned(), text(config_file)),
+    ])
 }
 
 /// The value of `${devcontainerId}`: SHA-256 over the labels as compact JSON with sorted names, in base 32, padded with
@@ -28,8 +31,10 @@ pub fn devcontainer_id(labels: &BTreeMap<String, String>) -> String {
     let mut sorted: Vec<_> = labels.iter().collect();
     // JavaScript sorts by UTF-16 units, which differs from the order of bytes beyond the basic plane.
     sorted.sort_by(|(one, _), (two, _)| one.encode_utf16().cmp(two.encode_utf16()));
-    let object: serde_json::Map<String, serde_json::Value> =
-        sorted.into_iter().map(|(key, value)| (key.clone(), value.clone().into())).collect();
+    let object: serde_json::Map<String, serde_json::Value> = sorted
+        .into_iter()
+        .map(|(key, value)| (key.clone(), value.clone().into()))
+        .collect();
     let hash = Sha256::digest(serde_json::Value::Object(object).to_string());
     let mut digits = [b'0'; ID_LENGTH];
     let mut bits = 0_u32;
@@ -83,7 +88,10 @@ mod tests {
     use super::*;
 
     fn labels<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
-        pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+        pairs
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect()
     }
 
     #[test]
@@ -97,7 +105,10 @@ mod tests {
             Path::new("/home/u/proj/.devcontainer/devcontainer.json"),
             Platform::Linux,
         );
-        assert_eq!(devcontainer_id(&labels), "14ak8ob72e8kj9tspe40d7s4kp04qkoe2serr1g7b3oea7nffegl");
+        assert_eq!(
+            devcontainer_id(&labels),
+            "14ak8ob72e8kj9tspe40d7s4kp04qkoe2serr1g7b3oea7nffegl"
+        );
     }
 
     #[test]

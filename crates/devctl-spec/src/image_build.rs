@@ -85,7 +85,10 @@ pub struct BuildFlag {
 enum Effect {
     Set(fn(&mut BuildPlan, &str) -> Result<(), String>),
     Holds(&'static str),
-    Refused { why: &'static str, instead: &'static str },
+    Refused {
+        why: &'static str,
+        instead: &'static str,
+    },
 }
 
 impl FlagShape for BuildFlag {
@@ -118,7 +121,10 @@ pub(crate) fn apply_options(plan: &mut BuildPlan, options: &[String]) -> Result<
             Effect::Set(set) => set(plan, &found.value).map_err(|why| wrong(why, None))?,
             Effect::Holds(expected) if expected == found.value => {}
             Effect::Holds(expected) => {
-                return Err(wrong(format!("builds here are always made with {expected}"), None));
+                return Err(wrong(
+                    format!("builds here are always made with {expected}"),
+                    None,
+                ));
             }
             Effect::Refused { why, instead } => return Err(wrong(why.to_owned(), Some(instead))),
         }
@@ -127,15 +133,30 @@ pub(crate) fn apply_options(plan: &mut BuildPlan, options: &[String]) -> Result<
 }
 
 const fn value(name: &'static str, set: fn(&mut BuildPlan, &str) -> Result<(), String>) -> BuildFlag {
-    BuildFlag { name, short: None, is_switch: false, effect: Effect::Set(set) }
+    BuildFlag {
+        name,
+        short: None,
+        is_switch: false,
+        effect: Effect::Set(set),
+    }
 }
 
 const fn switch(name: &'static str, effect: Effect) -> BuildFlag {
-    BuildFlag { name, short: None, is_switch: true, effect }
+    BuildFlag {
+        name,
+        short: None,
+        is_switch: true,
+        effect,
+    }
 }
 
 const fn refused(name: &'static str, why: &'static str, instead: &'static str) -> BuildFlag {
-    BuildFlag { name, short: None, is_switch: false, effect: Effect::Refused { why, instead } }
+    BuildFlag {
+        name,
+        short: None,
+        is_switch: false,
+        effect: Effect::Refused { why, instead },
+    }
 }
 
 const fn short(letter: char, mut flag: BuildFlag) -> BuildFlag {
@@ -149,7 +170,9 @@ const REMOVE: &str = "remove it";
 /// All flags of `docker build`, of the classic client and of buildx.
 const FLAGS: &[BuildFlag] = &[
     value("add-host", |plan, text| {
-        let (host, address) = text.split_once([':', '=']).ok_or_else(|| format!("{text:?} is not host:address"))?;
+        let (host, address) = text
+            .split_once([':', '='])
+            .ok_or_else(|| format!("{text:?} is not host:address"))?;
         plan.extra_hosts.push(format!("{host}:{address}"));
         Ok(())
     }),
@@ -164,21 +187,44 @@ const FLAGS: &[BuildFlag] = &[
         plan.args.insert(name.to_owned(), value);
         Ok(())
     }),
-    refused("build-context", "a build has one context", "use build.context, or COPY --from=IMAGE"),
+    refused(
+        "build-context",
+        "a build has one context",
+        "use build.context, or COPY --from=IMAGE",
+    ),
     refused("builder", "the engine's own builder is used", REMOVE),
     value("cache-from", cache_from),
     refused("cache-to", "layers are cached in the engine", REMOVE),
     refused("call", "it builds nothing", REMOVE),
     refused("cgroup-parent", LIMITS, REMOVE),
-    switch("check", Effect::Refused { why: "it builds nothing", instead: REMOVE }),
-    switch("compress", Effect::Refused { why: "the context is streamed as it is", instead: REMOVE }),
+    switch(
+        "check",
+        Effect::Refused {
+            why: "it builds nothing",
+            instead: REMOVE,
+        },
+    ),
+    switch(
+        "compress",
+        Effect::Refused {
+            why: "the context is streamed as it is",
+            instead: REMOVE,
+        },
+    ),
     refused("cpu-period", LIMITS, REMOVE),
     refused("cpu-quota", LIMITS, REMOVE),
     short('c', refused("cpu-shares", LIMITS, REMOVE)),
     refused("cpuset-cpus", LIMITS, REMOVE),
     refused("cpuset-mems", LIMITS, REMOVE),
     switch("disable-content-trust", Effect::Holds("true")),
-    short('f', refused("file", "the Dockerfile is a property of its own", "use build.dockerfile")),
+    short(
+        'f',
+        refused(
+            "file",
+            "the Dockerfile is a property of its own",
+            "use build.dockerfile",
+        ),
+    ),
     switch("force-rm", Effect::Holds("true")),
     refused("iidfile", "it writes a file on the host", REMOVE),
     refused("isolation", "it is for containers of Windows", REMOVE),
@@ -191,28 +237,74 @@ const FLAGS: &[BuildFlag] = &[
     short('m', refused("memory", LIMITS, REMOVE)),
     refused("memory-swap", LIMITS, REMOVE),
     refused("metadata-file", "it writes a file on the host", REMOVE),
-    value("network", |plan, text| put(&mut plan.network, Ok(text.to_owned()))),
-    switch("no-cache", Effect::Set(|plan, text| boolean(text).map(|flag| plan.no_cache = flag))),
-    refused("no-cache-filter", "single stages cannot be singled out", "use --no-cache"),
+    value("network", |plan, text| {
+        put(&mut plan.network, Ok(text.to_owned()))
+    }),
+    switch(
+        "no-cache",
+        Effect::Set(|plan, text| boolean(text).map(|flag| plan.no_cache = flag)),
+    ),
+    refused(
+        "no-cache-filter",
+        "single stages cannot be singled out",
+        "use --no-cache",
+    ),
     short('o', refused("output", "the image belongs to the engine", REMOVE)),
-    value("platform", |plan, text| put(&mut plan.platform, Ok(text.to_owned()))),
+    value("platform", |plan, text| {
+        put(&mut plan.platform, Ok(text.to_owned()))
+    }),
     refused("progress", "progress is shown by devctl", REMOVE),
     refused("provenance", "images are not published", REMOVE),
-    switch("pull", Effect::Set(|plan, text| boolean(text).map(|flag| plan.pull = flag))),
-    switch("push", Effect::Refused { why: "images are not published", instead: REMOVE }),
-    short('q', switch("quiet", Effect::Refused { why: "progress is shown by devctl", instead: REMOVE })),
+    switch(
+        "pull",
+        Effect::Set(|plan, text| boolean(text).map(|flag| plan.pull = flag)),
+    ),
+    switch(
+        "push",
+        Effect::Refused {
+            why: "images are not published",
+            instead: REMOVE,
+        },
+    ),
+    short(
+        'q',
+        switch(
+            "quiet",
+            Effect::Refused {
+                why: "progress is shown by devctl",
+                instead: REMOVE,
+            },
+        ),
+    ),
     switch("rm", Effect::Holds("true")),
     refused("sbom", "images are not published", REMOVE),
-    value("secret", |plan, text| secret(text).map(|secret| plan.secrets.push(secret))),
+    value("secret", |plan, text| {
+        secret(text).map(|secret| plan.secrets.push(secret))
+    }),
     refused("security-opt", "builds keep the engine's own protection", REMOVE),
     value("shm-size", |plan, text| put(&mut plan.shm_size, bytes(text))),
-    switch("squash", Effect::Refused { why: "engines no longer do it", instead: REMOVE }),
+    switch(
+        "squash",
+        Effect::Refused {
+            why: "engines no longer do it",
+            instead: REMOVE,
+        },
+    ),
     value("ssh", |plan, text| ssh(text).map(|agent| plan.ssh.push(agent))),
-    switch("stream", Effect::Refused { why: "engines no longer do it", instead: REMOVE }),
-    short('t', value("tag", |plan, text| {
-        plan.tags.push(text.to_owned());
-        Ok(())
-    })),
+    switch(
+        "stream",
+        Effect::Refused {
+            why: "engines no longer do it",
+            instead: REMOVE,
+        },
+    ),
+    short(
+        't',
+        value("tag", |plan, text| {
+            plan.tags.push(text.to_owned());
+            Ok(())
+        }),
+    ),
     value("target", |plan, text| put(&mut plan.target, Ok(text.to_owned()))),
     refused("ulimit", LIMITS, REMOVE),
 ];
@@ -232,10 +324,15 @@ fn cache_from(plan: &mut BuildPlan, text: &str) -> Result<(), String> {
         match field.split_once('=') {
             Some(("type", "registry")) => {}
             Some(("ref", reference)) => image = Some(reference.to_owned()),
-            _ => return Err(format!("{field:?}: only images (type=registry,ref=IMAGE) are taken as a cache")),
+            _ => {
+                return Err(format!(
+                    "{field:?}: only images (type=registry,ref=IMAGE) are taken as a cache"
+                ));
+            }
         }
     }
-    plan.cache_from.push(image.ok_or_else(|| format!("{text:?} names no image"))?);
+    plan.cache_from
+        .push(image.ok_or_else(|| format!("{text:?} names no image"))?);
     Ok(())
 }
 
@@ -262,10 +359,17 @@ fn secret(text: &str) -> Result<BuildSecret, String> {
 }
 
 fn ssh(text: &str) -> Result<BuildSsh, String> {
-    let (id, paths) = text.split_once('=').map_or((text, None), |(id, paths)| (id, Some(paths)));
+    let (id, paths) = text
+        .split_once('=')
+        .map_or((text, None), |(id, paths)| (id, Some(paths)));
     match paths {
-        Some(paths) if paths.contains(',') => Err(format!("{text:?} names several keys; give the socket of one agent")),
-        _ => Ok(BuildSsh { id: id.to_owned(), socket: paths.map(PathBuf::from) }),
+        Some(paths) if paths.contains(',') => Err(format!(
+            "{text:?} names several keys; give the socket of one agent"
+        )),
+        _ => Ok(BuildSsh {
+            id: id.to_owned(),
+            socket: paths.map(PathBuf::from),
+        }),
     }
 }
 
@@ -284,9 +388,28 @@ mod tests {
     #[test]
     fn flags_take_effect() {
         let plan = applied(&[
-            "--label", "a=b", "--platform=linux/arm64", "--build-arg", "X", "--build-arg=Y=z", "--no-cache", "--pull",
-            "--secret", "id=npm,src=.npmrc", "--secret=id=TOKEN", "--ssh", "default", "-t", "x:y", "--add-host=h:1.2.3.4",
-            "--cache-from", "type=registry,ref=img", "--shm-size=1g", "--network", "host", "--target=dev",
+            "--label",
+            "a=b",
+            "--platform=linux/arm64",
+            "--build-arg",
+            "X",
+            "--build-arg=Y=z",
+            "--no-cache",
+            "--pull",
+            "--secret",
+            "id=npm,src=.npmrc",
+            "--secret=id=TOKEN",
+            "--ssh",
+            "default",
+            "-t",
+            "x:y",
+            "--add-host=h:1.2.3.4",
+            "--cache-from",
+            "type=registry,ref=img",
+            "--shm-size=1g",
+            "--network",
+            "host",
+            "--target=dev",
         ])
         .unwrap();
         assert_eq!(plan.labels["a"], "b");
@@ -295,9 +418,21 @@ mod tests {
         assert!(plan.no_cache && plan.pull);
         assert_eq!(plan.secrets[0].source, BuildSecretSource::File(".npmrc".into()));
         assert_eq!(plan.secrets[1].source, BuildSecretSource::Env("TOKEN".into()));
-        assert_eq!(plan.ssh, [BuildSsh { id: "default".into(), socket: None }]);
-        assert_eq!((plan.cache_from, plan.tags), (vec!["img".to_owned()], vec!["x:y".to_owned()]));
-        assert_eq!((plan.target.as_deref(), plan.network.as_deref()), (Some("dev"), Some("host")));
+        assert_eq!(
+            plan.ssh,
+            [BuildSsh {
+                id: "default".into(),
+                socket: None
+            }]
+        );
+        assert_eq!(
+            (plan.cache_from, plan.tags),
+            (vec!["img".to_owned()], vec!["x:y".to_owned()])
+        );
+        assert_eq!(
+            (plan.target.as_deref(), plan.network.as_deref()),
+            (Some("dev"), Some("host"))
+        );
     }
 
     #[test]
@@ -313,6 +448,9 @@ mod tests {
             assert_eq!(applied(words).unwrap_err().flag, flag);
         }
         let mut names = BTreeSet::new();
-        assert!(FLAGS.iter().all(|flag| names.insert(flag.name)), "no flag is listed twice");
+        assert!(
+            FLAGS.iter().all(|flag| names.insert(flag.name)),
+            "no flag is listed twice"
+        );
     }
 }

@@ -23,6 +23,8 @@ pub mod quantities;
 pub mod read;
 pub mod run;
 pub mod run_args;
+#[cfg(test)]
+mod testing;
 pub mod trust;
 pub mod variables;
 pub mod workspace;

@@ -59,15 +59,25 @@ impl LocalEnv {
 
 impl fmt::Debug for LocalEnv {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("LocalEnv").field("platform", &self.platform).field("vars", &self.vars.len()).finish()
+        out.debug_struct("LocalEnv")
+            .field("platform", &self.platform)
+            .field("vars", &self.vars.len())
+            .finish()
     }
 }
 
-pub(crate) fn look_up<'a>(platform: Platform, vars: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+pub(crate) fn look_up<'a>(
+    platform: Platform,
+    vars: &'a BTreeMap<String, String>,
+    name: &str,
+) -> Option<&'a str> {
     let found = vars.get(name);
     if found.is_none() && platform == Platform::Windows {
         let name = name.to_lowercase();
-        return vars.iter().find(|(key, _)| key.to_lowercase() == name).map(|(_, value)| value.as_str());
+        return vars
+            .iter()
+            .find(|(key, _)| key.to_lowercase() == name)
+            .map(|(_, value)| value.as_str());
     }
     found.map(String::as_str)
 }
@@ -79,8 +89,14 @@ mod tests {
     #[test]
     fn names_of_windows_variables_have_no_case() {
         let vars = BTreeMap::from([("Path".to_owned(), "x".to_owned())]);
-        let windows = LocalEnv { platform: Platform::Windows, vars: vars.clone() };
-        let linux = LocalEnv { platform: Platform::Linux, vars };
+        let windows = LocalEnv {
+            platform: Platform::Windows,
+            vars: vars.clone(),
+        };
+        let linux = LocalEnv {
+            platform: Platform::Linux,
+            vars,
+        };
         assert_eq!(windows.get("PATH"), Some("x"));
         assert_eq!(linux.get("PATH"), None);
         assert!(!format!("{linux:?}").contains("Path"));

@@ -120,17 +120,26 @@ pub fn merge_for_existing(entries: &[MetadataEntry], read: &ReadConfig) -> Resul
     merge_all(entries, read, true)
 }
 
-fn merge_all(entries: &[MetadataEntry], read: &ReadConfig, is_existing: bool) -> Result<MergedConfig, SpecError> {
+fn merge_all(
+    entries: &[MetadataEntry],
+    read: &ReadConfig,
+    is_existing: bool,
+) -> Result<MergedConfig, SpecError> {
     let mut merged = MergedConfig::default();
     let mut hooks: Vec<Vec<Sourced<HookCommand>>> = vec![Vec::new(); HookKind::IN_CONTAINER.len()];
     for (index, entry) in entries.iter().enumerate() {
-        let source = Source::Image { entry: index + 1, id: entry.id.clone() };
+        let source = Source::Image {
+            entry: index + 1,
+            id: entry.id.clone(),
+        };
         merged.add(&entry.properties, &mut hooks, |_| source.clone());
     }
     let own = stored_properties(read, is_existing)?;
     merged.is_nothing_said =
         entries.iter().all(|entry| entry.raw.is_empty()) && !has_stored_properties(read, is_existing);
-    merged.add(&own, &mut hooks, |pointer| Source::Config(read.origin_text(pointer)));
+    merged.add(&own, &mut hooks, |pointer| {
+        Source::Config(read.origin_text(pointer))
+    });
     merged.hooks = HookKind::IN_CONTAINER
         .into_iter()
         .zip(hooks)
@@ -145,7 +154,11 @@ impl MergedConfig {
         self.hooks
             .iter()
             .filter(|(_, hook)| !hook.value.is_empty())
-            .map(|(kind, hook)| Hook { kind: *kind, origin: hook.source.to_string(), command: hook.value.clone() })
+            .map(|(kind, hook)| Hook {
+                kind: *kind,
+                origin: hook.source.to_string(),
+                command: hook.value.clone(),
+            })
             .collect()
     }
 
@@ -162,45 +175,92 @@ impl MergedConfig {
             self.privileged.get_or_insert_with(|| source("/privileged"));
         }
         add_new(&mut self.cap_add, next.cap_add.as_ref(), "/capAdd", &source);
-        add_new(&mut self.security_opt, next.security_opt.as_ref(), "/securityOpt", &source);
+        add_new(
+            &mut self.security_opt,
+            next.security_opt.as_ref(),
+            "/securityOpt",
+            &source,
+        );
         if let Some(entrypoint) = next.entrypoint.as_ref().filter(|text| !text.is_empty()) {
-            self.entrypoints.push(Sourced { value: entrypoint.clone(), source: source("/entrypoint") });
+            self.entrypoints.push(Sourced {
+                value: entrypoint.clone(),
+                source: source("/entrypoint"),
+            });
         }
         for (index, mount) in next.mounts.iter().flatten().enumerate() {
-            self.mounts.retain(|present| present.value.mount.target != mount.mount.target);
-            self.mounts.push(Sourced { value: mount.clone(), source: source(&format!("/mounts/{index}")) });
+            self.mounts
+                .retain(|present| present.value.mount.target != mount.mount.target);
+            self.mounts.push(Sourced {
+                value: mount.clone(),
+                source: source(&format!("/mounts/{index}")),
+            });
         }
         for (of_kind, kind) in hooks.iter_mut().zip(HookKind::IN_CONTAINER) {
             if let Some(command) = next.hook(kind)
                 && *command != HookCommand::Shell(String::new())
             {
-                of_kind
-                    .push(Sourced { value: command.clone(), source: source(&format!("/{}", kind.property())) });
+                of_kind.push(Sourced {
+                    value: command.clone(),
+                    source: source(&format!("/{}", kind.property())),
+                });
             }
         }
         replace(&mut self.wait_for, next.wait_for, || source("/waitFor"));
         let named = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        replace(&mut self.container_user, named(&next.container_user), || source("/containerUser"));
-        replace(&mut self.remote_user, named(&next.remote_user), || source("/remoteUser"));
-        replace(&mut self.user_env_probe, next.user_env_probe, || source("/userEnvProbe"));
-        replace(&mut self.override_command, next.override_command, || source("/overrideCommand"));
-        replace(&mut self.shutdown_action, next.shutdown_action, || source("/shutdownAction"));
-        replace(&mut self.update_remote_user_uid, next.update_remote_user_uid, || source("/updateRemoteUserUID"));
+        replace(&mut self.container_user, named(&next.container_user), || {
+            source("/containerUser")
+        });
+        replace(&mut self.remote_user, named(&next.remote_user), || {
+            source("/remoteUser")
+        });
+        replace(&mut self.user_env_probe, next.user_env_probe, || {
+            source("/userEnvProbe")
+        });
+        replace(&mut self.override_command, next.override_command, || {
+            source("/overrideCommand")
+        });
+        replace(&mut self.shutdown_action, next.shutdown_action, || {
+            source("/shutdownAction")
+        });
+        replace(
+            &mut self.update_remote_user_uid,
+            next.update_remote_user_uid,
+            || source("/updateRemoteUserUID"),
+        );
         for (name, value) in next.container_env.iter().flatten() {
             let source = source(&crate::origins::pointer_step("/containerEnv", name));
-            self.container_env.insert(name.clone(), Sourced { value: value.clone(), source });
+            self.container_env.insert(
+                name.clone(),
+                Sourced {
+                    value: value.clone(),
+                    source,
+                },
+            );
         }
         for (name, value) in next.remote_env.iter().flatten() {
             let source = source(&crate::origins::pointer_step("/remoteEnv", name));
-            self.remote_env.insert(name.clone(), Sourced { value: value.clone(), source });
+            self.remote_env.insert(
+                name.clone(),
+                Sourced {
+                    value: value.clone(),
+                    source,
+                },
+            );
         }
         for (tool, settings) in next.customizations.iter().flatten() {
-            self.customizations.entry(tool.clone()).or_default().push(settings.clone());
+            self.customizations
+                .entry(tool.clone())
+                .or_default()
+                .push(settings.clone());
         }
         for (port, attributes) in next.ports_attributes.iter().flatten() {
             self.ports_attributes.insert(port.clone(), attributes.clone());
         }
-        if let Some(attributes) = next.other_ports_attributes.as_ref().filter(|value| !value.is_null()) {
+        if let Some(attributes) = next
+            .other_ports_attributes
+            .as_ref()
+            .filter(|value| !value.is_null())
+        {
             self.other_ports_attributes = Some(attributes.clone());
         }
         for port in next.forward_ports.iter().flatten() {
@@ -231,14 +291,24 @@ impl MergedConfig {
         set("entrypoints", texts(&self.entrypoints));
         set(
             "mounts",
-            (!self.mounts.is_empty())
-                .then(|| Value::Array(self.mounts.iter().map(|mount| mount.value.written.clone()).collect())),
+            (!self.mounts.is_empty()).then(|| {
+                Value::Array(
+                    self.mounts
+                        .iter()
+                        .map(|mount| mount.value.written.clone())
+                        .collect(),
+                )
+            }),
         );
         set(
             "customizations",
             (!self.customizations.is_empty()).then(|| {
                 let tools = self.customizations.iter();
-                Value::Object(tools.map(|(tool, all)| (tool.clone(), Value::Array(all.clone()))).collect())
+                Value::Object(
+                    tools
+                        .map(|(tool, all)| (tool.clone(), Value::Array(all.clone())))
+                        .collect(),
+                )
             }),
         );
         for kind in HookKind::IN_CONTAINER {
@@ -246,30 +316,74 @@ impl MergedConfig {
             let commands = of_kind.map(|(_, hook)| hook.value.to_value()).collect();
             set(&format!("{}s", kind.property()), Some(Value::Array(commands)));
         }
-        set("waitFor", self.wait_for.as_ref().map(|kind| kind.value.property().into()));
-        set("remoteUser", self.remote_user.as_ref().map(|user| user.value.clone().into()));
-        set("containerUser", self.container_user.as_ref().map(|user| user.value.clone().into()));
-        set("userEnvProbe", self.user_env_probe.as_ref().map(|probe| probe.value.name().into()));
+        set(
+            "waitFor",
+            self.wait_for.as_ref().map(|kind| kind.value.property().into()),
+        );
+        set(
+            "remoteUser",
+            self.remote_user.as_ref().map(|user| user.value.clone().into()),
+        );
+        set(
+            "containerUser",
+            self.container_user.as_ref().map(|user| user.value.clone().into()),
+        );
+        set(
+            "userEnvProbe",
+            self.user_env_probe
+                .as_ref()
+                .map(|probe| probe.value.name().into()),
+        );
         set(
             "remoteEnv",
-            Some(self.remote_env.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect()),
+            Some(
+                self.remote_env
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.value.clone()))
+                    .collect(),
+            ),
         );
         set(
             "containerEnv",
-            Some(self.container_env.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect()),
+            Some(
+                self.container_env
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.value.clone()))
+                    .collect(),
+            ),
         );
-        set("overrideCommand", self.override_command.as_ref().map(|flag| flag.value.into()));
-        set("portsAttributes", Some(self.ports_attributes.clone().into_iter().collect()));
+        set(
+            "overrideCommand",
+            self.override_command.as_ref().map(|flag| flag.value.into()),
+        );
+        set(
+            "portsAttributes",
+            Some(self.ports_attributes.clone().into_iter().collect()),
+        );
         set("otherPortsAttributes", self.other_ports_attributes.clone());
         set(
             "forwardPorts",
-            (!self.forward_ports.is_empty()).then(|| self.forward_ports.iter().map(ForwardPort::to_value).collect()),
+            (!self.forward_ports.is_empty())
+                .then(|| self.forward_ports.iter().map(ForwardPort::to_value).collect()),
         );
-        set("shutdownAction", self.shutdown_action.as_ref().map(|action| action.value.name().into()));
-        set("updateRemoteUserUID", self.update_remote_user_uid.as_ref().map(|flag| flag.value.into()));
+        set(
+            "shutdownAction",
+            self.shutdown_action
+                .as_ref()
+                .map(|action| action.value.name().into()),
+        );
+        set(
+            "updateRemoteUserUID",
+            self.update_remote_user_uid.as_ref().map(|flag| flag.value.into()),
+        );
         // The largest of no values is minus infinity in the reference; printed, so that the documents stay equal.
         let nothing = || json!({"cpus": null, "memory": "-Infinity", "storage": "-Infinity"});
-        set("hostRequirements", self.is_nothing_said.then(nothing).or_else(|| self.host_requirements.to_value()));
+        set(
+            "hostRequirements",
+            self.is_nothing_said
+                .then(nothing)
+                .or_else(|| self.host_requirements.to_value()),
+        );
         fields
     }
 }
@@ -283,14 +397,20 @@ fn add_new(
     let mut present: IndexSet<String> = all.iter().map(|item| item.value.clone()).collect();
     for (index, value) in next.into_iter().flatten().enumerate() {
         if present.insert(value.clone()) {
-            all.push(Sourced { value: value.clone(), source: source(&format!("{pointer}/{index}")) });
+            all.push(Sourced {
+                value: value.clone(),
+                source: source(&format!("{pointer}/{index}")),
+            });
         }
     }
 }
 
 fn replace<T>(slot: &mut Option<Sourced<T>>, value: Option<T>, source: impl Fn() -> Source) {
     if let Some(value) = value {
-        *slot = Some(Sourced { value, source: source() });
+        *slot = Some(Sourced {
+            value,
+            source: source(),
+        });
     }
 }
 

@@ -86,8 +86,13 @@ pub fn parse_label(
     label: Option<&str>,
     variables: &VariableContext,
 ) -> Result<Vec<MetadataEntry>, SpecError> {
-    let Some(label) = label.filter(|label| !label.is_empty()) else { return Ok(Vec::new()) };
-    let wrong = |what: String| SpecError::Metadata { image: image.to_owned(), what };
+    let Some(label) = label.filter(|label| !label.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let wrong = |what: String| SpecError::Metadata {
+        image: image.to_owned(),
+        what,
+    };
     let value: Value = serde_json::from_str(label).map_err(|error| wrong(error.to_string()))?;
     let items = match value {
         Value::Array(items) => items,
@@ -119,8 +124,14 @@ pub fn metadata_for_label(entries: &[MetadataEntry], read: &ReadConfig) -> Strin
 }
 
 /// The properties of the configuration that take part in the merge, typed.
-pub(crate) fn stored_properties(read: &ReadConfig, on_existing_container: bool) -> Result<Properties, SpecError> {
-    typed(&Value::Object(picked(&read.value, keys(on_existing_container))), &read.origins)
+pub(crate) fn stored_properties(
+    read: &ReadConfig,
+    on_existing_container: bool,
+) -> Result<Properties, SpecError> {
+    typed(
+        &Value::Object(picked(&read.value, keys(on_existing_container))),
+        &read.origins,
+    )
 }
 
 /// Whether there is any of them.
@@ -129,9 +140,15 @@ pub(crate) fn has_stored_properties(read: &ReadConfig, on_existing_container: bo
 }
 
 fn keys(on_existing_container: bool) -> &'static [&'static str] {
-    if on_existing_container { &CHANGEABLE } else { &STORED }
+    if on_existing_container {
+        &CHANGEABLE
+    } else {
+        &STORED
+    }
 }
 
 fn picked(value: &Value, keys: &[&str]) -> Map<String, Value> {
-    keys.iter().filter_map(|key| value.get(*key).map(|found| ((*key).to_owned(), found.clone()))).collect()
+    keys.iter()
+        .filter_map(|key| value.get(*key).map(|found| ((*key).to_owned(), found.clone())))
+        .collect()
 }

@@ -138,7 +138,11 @@ impl Mount {
                     "image" => MountKind::Image,
                     "cluster" => MountKind::Cluster,
                     "npipe" => MountKind::Npipe,
-                    _ => return Err(format!("{text:?} is no type of mount (bind, volume, tmpfs, image)")),
+                    _ => {
+                        return Err(format!(
+                            "{text:?} is no type of mount (bind, volume, tmpfs, image)"
+                        ));
+                    }
                 }
             }
             "source" | "src" => self.source = Some(text.to_owned()).filter(|source| !source.is_empty()),
@@ -149,7 +153,11 @@ impl Mount {
             "bind-nonrecursive" => self.recursive = flag()?.then(|| "disabled".into()),
             "bind-recursive" => match text {
                 "enabled" | "disabled" | "writable" | "readonly" => self.recursive = Some(text.to_owned()),
-                _ => return Err(format!("bind-recursive={text:?} is not enabled, disabled, writable or readonly")),
+                _ => {
+                    return Err(format!(
+                        "bind-recursive={text:?} is not enabled, disabled, writable or readonly"
+                    ));
+                }
             },
             "bind-create-src" => self.create_source = flag()?,
             "volume-nocopy" => self.volume_no_copy = flag()?,
@@ -171,7 +179,8 @@ impl Mount {
         if self.target.is_empty() {
             return Err("a mount needs a target".into());
         }
-        if self.source.is_none() && matches!(self.kind, MountKind::Bind | MountKind::Image | MountKind::Npipe) {
+        if self.source.is_none() && matches!(self.kind, MountKind::Bind | MountKind::Image | MountKind::Npipe)
+        {
             return Err("a mount of this type needs a source".into());
         }
         Ok(self)
@@ -186,7 +195,9 @@ impl<'de> Deserialize<'de> for MountEntry {
             Value::Object(fields) => Mount::parse_object(fields),
             _ => Err("a mount is a string or an object with type, source and target".into()),
         };
-        mount.map(|mount| Self { written, mount }).map_err(D::Error::custom)
+        mount
+            .map(|mount| Self { written, mount })
+            .map_err(D::Error::custom)
     }
 }
 
@@ -220,18 +231,39 @@ pub fn parse_bind(text: &str) -> Result<Bind, String> {
     if target.is_empty() || source.as_deref() == Some("") || !target.starts_with('/') {
         return Err(wrong());
     }
-    let options: Vec<String> = options.split(',').filter(|option| !option.is_empty()).map(str::to_owned).collect();
+    let options: Vec<String> = options
+        .split(',')
+        .filter(|option| !option.is_empty())
+        .map(str::to_owned)
+        .collect();
     for option in &options {
         let known = matches!(
             option.as_str(),
-            "ro" | "rw" | "z" | "Z" | "nocopy" | "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave"
-                | "consistent" | "cached" | "delegated" | "U" | "O"
+            "ro" | "rw"
+                | "z"
+                | "Z"
+                | "nocopy"
+                | "private"
+                | "rprivate"
+                | "shared"
+                | "rshared"
+                | "slave"
+                | "rslave"
+                | "consistent"
+                | "cached"
+                | "delegated"
+                | "U"
+                | "O"
         );
         if !known {
             return Err(format!("{option:?} is no option of a volume"));
         }
     }
-    Ok(Bind { source, target: target.clone(), options })
+    Ok(Bind {
+        source,
+        target: target.clone(),
+        options,
+    })
 }
 
 /// Whether the source of a short mount is a path, not a volume's name: docker's rule.
@@ -253,25 +285,45 @@ mod tests {
     fn the_long_form_knows_the_aliases() {
         let mount = Mount::parse("type=bind,src=/a b,dst=/c,readonly,consistency=cached").unwrap();
         assert_eq!(mount.kind, MountKind::Bind);
-        assert_eq!((mount.source.as_deref(), mount.target.as_str()), (Some("/a b"), "/c"));
+        assert_eq!(
+            (mount.source.as_deref(), mount.target.as_str()),
+            (Some("/a b"), "/c")
+        );
         assert!(mount.read_only);
         let quoted = Mount::parse(r#"type=bind,"source=/a,b",target=/c"#).unwrap();
         assert_eq!(quoted.source.as_deref(), Some("/a,b"));
-        assert_eq!(Mount::parse("target=/x").unwrap().kind, MountKind::Volume, "a volume unless it is said");
-        for text in ["", "type=bind,target=/x", "type=zfs,target=/x", "source=a", "target=/x,what=1", "target=/x,what"] {
+        assert_eq!(
+            Mount::parse("target=/x").unwrap().kind,
+            MountKind::Volume,
+            "a volume unless it is said"
+        );
+        for text in [
+            "",
+            "type=bind,target=/x",
+            "type=zfs,target=/x",
+            "source=a",
+            "target=/x,what=1",
+            "target=/x,what",
+        ] {
             assert!(Mount::parse(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn an_entry_keeps_its_written_form() {
-        for written in [json!("source=a,target=/b"), json!({"target": "/b", "type": "volume"})] {
+        for written in [
+            json!("source=a,target=/b"),
+            json!({"target": "/b", "type": "volume"}),
+        ] {
             let entry: MountEntry = serde_json::from_value(written.clone()).unwrap();
             assert_eq!(entry.mount.target, "/b");
             assert_eq!(serde_json::to_value(&entry).unwrap(), written);
         }
         let volume: MountEntry = serde_json::from_value(json!({"target": "/b", "type": "volume"})).unwrap();
-        assert_eq!(volume.mount.source, None, "a volume without a source is anonymous");
+        assert_eq!(
+            volume.mount.source, None,
+            "a volume without a source is anonymous"
+        );
         assert!(serde_json::from_value::<MountEntry>(json!(3)).is_err());
     }
 

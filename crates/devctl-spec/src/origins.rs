@@ -32,7 +32,10 @@ pub struct Origins {
 impl Origins {
     /// No places yet, for `file`.
     pub fn new(file: &Path) -> Self {
-        Self { file: file.to_path_buf(), ..Self::default() }
+        Self {
+            file: file.to_path_buf(),
+            ..Self::default()
+        }
     }
 
     /// The file of these places.
@@ -47,7 +50,11 @@ impl Origins {
         let mut pointer = pointer;
         loop {
             if let Some((line, column)) = self.place(pointer) {
-                return Some(Origin { file: self.file.clone(), line, column });
+                return Some(Origin {
+                    file: self.file.clone(),
+                    line,
+                    column,
+                });
             }
             pointer = &pointer[..pointer.rfind('/')?];
         }

@@ -30,23 +30,44 @@ pub struct Parsed {
 /// [`SpecError::TooLarge`] over [`MAX_BYTES`] or [`MAX_DEPTH`]; [`SpecError::Syntax`] with line and column for all else.
 pub fn parse(content: &[u8], file: &Path) -> Result<Parsed, SpecError> {
     let too_large = |position, what| SpecError::TooLarge {
-        place: Place { file: file.to_path_buf(), position },
+        place: Place {
+            file: file.to_path_buf(),
+            position,
+        },
         what,
     };
-    let syntax = |position, what| SpecError::Syntax { place: Place { file: file.to_path_buf(), position }, what };
+    let syntax = |position, what| SpecError::Syntax {
+        place: Place {
+            file: file.to_path_buf(),
+            position,
+        },
+        what,
+    };
     if content.len() > MAX_BYTES {
-        return Err(too_large(None, format!("{} bytes; at most {MAX_BYTES} are read", content.len())));
+        return Err(too_large(
+            None,
+            format!("{} bytes; at most {MAX_BYTES} are read", content.len()),
+        ));
     }
     let text = std::str::from_utf8(content).map_err(|error| {
         let readable = String::from_utf8_lossy(&content[..error.valid_up_to()]);
-        syntax(Some(Lines::of(&readable).position(readable.len())), "not UTF-8 text".to_owned())
+        syntax(
+            Some(Lines::of(&readable).position(readable.len())),
+            "not UTF-8 text".to_owned(),
+        )
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = Lines::of(text);
     if let Some(offset) = too_deep(text) {
-        return Err(too_large(Some(lines.position(offset)), format!("nested deeper than {MAX_DEPTH} levels")));
+        return Err(too_large(
+            Some(lines.position(offset)),
+            format!("nested deeper than {MAX_DEPTH} levels"),
+        ));
     }
-    let collect = CollectOptions { comments: CommentCollectionStrategy::Off, tokens: false };
+    let collect = CollectOptions {
+        comments: CommentCollectionStrategy::Off,
+        tokens: false,
+    };
     let options = ParseOptions {
         allow_comments: true,
         allow_trailing_commas: true,
@@ -60,16 +81,27 @@ pub fn parse(content: &[u8], file: &Path) -> Result<Parsed, SpecError> {
         allow_extended_string_escapes: false,
     };
     let tree = jsonc_parser::parse_to_ast(text, &collect, &options)
-        .map_err(|error| syntax(Some(lines.position(error.range().start)), error.kind().to_string()))?
+        .map_err(|error| {
+            syntax(
+                Some(lines.position(error.range().start)),
+                error.kind().to_string(),
+            )
+        })?
         .value
         .ok_or_else(|| syntax(Some((1, 1)), "the file is empty".to_owned()))?;
-    let mut reader = Reader { lines, origins: Origins::new(file) };
+    let mut reader = Reader {
+        lines,
+        origins: Origins::new(file),
+    };
     let (line, column) = reader.lines.position(tree.start());
     reader.origins.insert(String::new(), line, column);
     let value = reader
         .value(&tree, "")
         .map_err(|(offset, what)| syntax(Some(reader.lines.position(offset)), what))?;
-    Ok(Parsed { value, origins: reader.origins })
+    Ok(Parsed {
+        value,
+        origins: reader.origins,
+    })
 }
 
 struct Reader<'a> {
@@ -82,11 +114,12 @@ impl Reader<'_> {
     fn value(&mut self, tree: &ast::Value<'_>, pointer: &str) -> Result<Value, (usize, String)> {
         Ok(match tree {
             ast::Value::StringLit(text) => Value::String(text.value.to_string()),
-            ast::Value::NumberLit(number) => {
-                Value::Number(number_of(number.value).ok_or_else(|| {
-                    (number.range.start, format!("{} is not a number that can be kept", number.value))
-                })?)
-            }
+            ast::Value::NumberLit(number) => Value::Number(number_of(number.value).ok_or_else(|| {
+                (
+                    number.range.start,
+                    format!("{} is not a number that can be kept", number.value),
+                )
+            })?),
             ast::Value::BooleanLit(flag) => Value::Bool(flag.value),
             ast::Value::NullKeyword(_) => Value::Null,
             ast::Value::Array(array) => {
@@ -149,7 +182,12 @@ fn too_deep(text: &str) -> Option<usize> {
                 }
             }
             (b'/', Some(b'/')) => at += text.get(at..)?.find('\n').unwrap_or(text.len() - at),
-            (b'/', Some(b'*')) => at += text.get(at + 2..)?.find("*/").map_or(text.len() - at, |end| end + 3),
+            (b'/', Some(b'*')) => {
+                at += text
+                    .get(at + 2..)?
+                    .find("*/")
+                    .map_or(text.len() - at, |end| end + 3)
+            }
             (b'[' | b'{', _) => {
                 depth += 1;
                 if depth > MAX_DEPTH {
@@ -171,15 +209,24 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     fn of(text: &'a str) -> Self {
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let starts = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
         Self { text, starts }
     }
 
     fn position(&self, offset: usize) -> (u32, u32) {
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
         let start = self.starts.get(line - 1).copied().unwrap_or(0);
-        let column = self.text.get(start..offset).map_or(0, |before| before.chars().count()) + 1;
-        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+        let column = self
+            .text
+            .get(start..offset)
+            .map_or(0, |before| before.chars().count())
+            + 1;
+        (
+            u32::try_from(line).unwrap_or(u32::MAX),
+            u32::try_from(column).unwrap_or(u32::MAX),
+        )
     }
 }
 
@@ -208,7 +255,11 @@ mod tests {
         assert_eq!(at("/a~1b"), (2, 3));
         assert_eq!(at("/a~1b/0"), (3, 5));
         assert_eq!(at("/a~1b/1"), (3, 10), "columns are characters, not bytes");
-        assert_eq!(at("/a~1b/7/x"), (2, 3), "what has no place has that of what is around it");
+        assert_eq!(
+            at("/a~1b/7/x"),
+            (2, 3),
+            "what has no place has that of what is around it"
+        );
         assert_eq!(at("/nothing"), (1, 1));
     }
 
@@ -235,11 +286,24 @@ mod tests {
         ] {
             let error = read(text).unwrap_err();
             assert_eq!(error.code(), code, "{text}");
-            assert!(error.to_string().starts_with("devcontainer.json:"), "{text}: {error}");
+            assert!(
+                error.to_string().starts_with("devcontainer.json:"),
+                "{text}: {error}"
+            );
             assert!(error.fix().is_some());
         }
-        assert!(read("{\n  \"a\": \n}").unwrap_err().to_string().starts_with("devcontainer.json:3:"));
-        assert_eq!(parse(b"{\"a\": \"\xff\"}", Path::new("x")).unwrap_err().to_string(), "x:1:8: not UTF-8 text");
+        assert!(
+            read("{\n  \"a\": \n}")
+                .unwrap_err()
+                .to_string()
+                .starts_with("devcontainer.json:3:")
+        );
+        assert_eq!(
+            parse(b"{\"a\": \"\xff\"}", Path::new("x"))
+                .unwrap_err()
+                .to_string(),
+            "x:1:8: not UTF-8 text"
+        );
     }
 
     #[test]
@@ -250,7 +314,13 @@ mod tests {
         }
         let deep = format!("{}{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
         assert!(read(&deep).is_ok());
-        assert!(read(&format!("\"{}\"", "[".repeat(500))).is_ok(), "brackets in a string are text");
-        assert_eq!(read(&" ".repeat(MAX_BYTES + 1)).unwrap_err().code(), "config.too_large");
+        assert!(
+            read(&format!("\"{}\"", "[".repeat(500))).is_ok(),
+            "brackets in a string are text"
+        );
+        assert_eq!(
+            read(&" ".repeat(MAX_BYTES + 1)).unwrap_err().code(),
+            "config.too_large"
+        );
     }
 }

@@ -2,6 +2,8 @@
 
 mod host_side;
 mod image;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use image::{build_paths, no_image};
 
@@ -126,12 +128,13 @@ pub fn plan(files: &dyn Files, read: &ReadConfig, merged: &MergedConfig) -> Resu
     refuse_unsupported(read)?;
     let mut host = host_side::HostSide::new(files, read);
     let source = image::source(&mut host, read)?;
-    let run_args = translate(config.run_args.as_deref().unwrap_or_default()).map_err(|error| SpecError::RunArg {
-        place: read.place(&format!("/runArgs/{}", error.index)),
-        flag: error.flag,
-        why: error.why,
-        instead: error.instead,
-    })?;
+    let run_args =
+        translate(config.run_args.as_deref().unwrap_or_default()).map_err(|error| SpecError::RunArg {
+            place: read.place(&format!("/runArgs/{}", error.index)),
+            flag: error.flag,
+            why: error.why,
+            instead: error.instead,
+        })?;
     let override_command = merged.override_command.as_ref().is_none_or(|flag| flag.value);
     if override_command && let Some(flag) = run_args.flags.iter().find(|flag| flag.name == "entrypoint") {
         return Err(SpecError::RunArg {
@@ -151,21 +154,39 @@ pub fn plan(files: &dyn Files, read: &ReadConfig, merged: &MergedConfig) -> Resu
         env,
         run,
         remote_user: merged.remote_user.as_ref().map(|user| user.value.clone()),
-        update_remote_user_uid: merged.update_remote_user_uid.as_ref().is_none_or(|flag| flag.value),
+        update_remote_user_uid: merged
+            .update_remote_user_uid
+            .as_ref()
+            .is_none_or(|flag| flag.value),
         override_command,
-        entrypoints: merged.entrypoints.iter().map(|script| script.value.clone()).collect(),
+        entrypoints: merged
+            .entrypoints
+            .iter()
+            .map(|script| script.value.clone())
+            .collect(),
         user_env_probe: merged
             .user_env_probe
             .as_ref()
             .map_or(UserEnvProbe::LoginInteractiveShell, |probe| probe.value),
-        remote_env: merged.remote_env.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect(),
-        initialize: config.initialize_command.as_ref().filter(|command| !command.is_empty()).map(|command| Hook {
-            kind: HookKind::InitializeCommand,
-            origin: read.origin_text("/initializeCommand"),
-            command: command.clone(),
-        }),
+        remote_env: merged
+            .remote_env
+            .iter()
+            .map(|(name, value)| (name.clone(), value.value.clone()))
+            .collect(),
+        initialize: config
+            .initialize_command
+            .as_ref()
+            .filter(|command| !command.is_empty())
+            .map(|command| Hook {
+                kind: HookKind::InitializeCommand,
+                origin: read.origin_text("/initializeCommand"),
+                command: command.clone(),
+            }),
         hooks: merged.ordered_hooks(),
-        wait_for: merged.wait_for.as_ref().map_or(HookKind::UpdateContentCommand, |kind| kind.value),
+        wait_for: merged
+            .wait_for
+            .as_ref()
+            .map_or(HookKind::UpdateContentCommand, |kind| kind.value),
         host_requirements: merged.host_requirements.clone(),
         shutdown_action: merged.shutdown_action.as_ref().map(|action| action.value),
         notices: notices(read, merged),
@@ -177,19 +198,33 @@ pub fn plan(files: &dyn Files, read: &ReadConfig, merged: &MergedConfig) -> Resu
 fn refuse_unsupported(read: &ReadConfig) -> Result<(), SpecError> {
     let config = &read.config;
     let refusals = [
-        (config.docker_compose_file.is_some(), "dockerComposeFile", "unsupported.compose"),
-        (config.features.as_ref().is_some_and(|all| !all.is_empty()), "features", "unsupported.features"),
+        (
+            config.docker_compose_file.is_some(),
+            "dockerComposeFile",
+            "unsupported.compose",
+        ),
+        (
+            config.features.as_ref().is_some_and(|all| !all.is_empty()),
+            "features",
+            "unsupported.features",
+        ),
     ];
     match refusals.into_iter().find(|(is_used, ..)| *is_used) {
         None => Ok(()),
-        Some((_, property, code)) => {
-            Err(SpecError::Unsupported { place: read.place(&format!("/{property}")), property, code })
-        }
+        Some((_, property, code)) => Err(SpecError::Unsupported {
+            place: read.place(&format!("/{property}")),
+            property,
+            code,
+        }),
     }
 }
 
 fn invalid(read: &ReadConfig, property: &str, what: impl Into<String>) -> SpecError {
-    SpecError::Invalid { place: read.place(&format!("/{property}")), property: property.into(), what: what.into() }
+    SpecError::Invalid {
+        place: read.place(&format!("/{property}")),
+        property: property.into(),
+        what: what.into(),
+    }
 }
 
 fn workspace_folder(read: &ReadConfig) -> Result<String, SpecError> {
@@ -198,13 +233,21 @@ fn workspace_folder(read: &ReadConfig) -> Result<String, SpecError> {
         other => Err(invalid(
             read,
             "workspaceFolder",
-            format!("{:?} is no absolute path in the container", other.unwrap_or_default()),
+            format!(
+                "{:?} is no absolute path in the container",
+                other.unwrap_or_default()
+            ),
         )),
     }
 }
 
 fn workspace_mount(read: &ReadConfig) -> Result<Option<Mount>, SpecError> {
-    let Some(text) = read.workspace.workspace_mount.as_ref().and_then(|mount| mount.as_str()) else {
+    let Some(text) = read
+        .workspace
+        .workspace_mount
+        .as_ref()
+        .and_then(|mount| mount.as_str())
+    else {
         return Ok(None);
     };
     if text.is_empty() {
@@ -219,9 +262,11 @@ fn workspace_mount(read: &ReadConfig) -> Result<Option<Mount>, SpecError> {
 fn check_source(read: &ReadConfig, mount: &Mount) -> Result<(), String> {
     let is_windows = read.variables.local.platform == crate::local::Platform::Windows;
     match &mount.source {
-        Some(source) if mount.kind == MountKind::Bind && !is_windows && !source.starts_with('/') => Err(format!(
-            "the source {source:?} is no absolute path; begin it with ${{localWorkspaceFolder}} or ${{localEnv:HOME}}"
-        )),
+        Some(source) if mount.kind == MountKind::Bind && !is_windows && !source.starts_with('/') => {
+            Err(format!(
+                "the source {source:?} is no absolute path; begin it with ${{localWorkspaceFolder}} or ${{localEnv:HOME}}"
+            ))
+        }
         _ => Ok(()),
     }
 }
@@ -232,18 +277,33 @@ fn run_options(
     merged: &MergedConfig,
     run_args: RunArgs,
 ) -> Result<RunOptions, SpecError> {
-    let RunArgs { options: mut run, flags } = run_args;
+    let RunArgs {
+        options: mut run,
+        flags,
+    } = run_args;
     let run_arg = |name: &str, why: String| {
-        let index = flags.iter().find(|flag| flag.name == name).map_or(0, |flag| flag.index);
+        let index = flags
+            .iter()
+            .find(|flag| flag.name == name)
+            .map_or(0, |flag| flag.index);
         let place = read.place(&format!("/runArgs/{index}"));
-        SpecError::RunArg { place, flag: format!("--{name}"), why, instead: None }
+        SpecError::RunArg {
+            place,
+            flag: format!("--{name}"),
+            why,
+            instead: None,
+        }
     };
     run.init |= merged.init.is_some();
     run.privileged |= merged.privileged.is_some();
     for capability in &merged.cap_add {
         push_new(&mut run.cap_add, &capability.value);
     }
-    let written: Vec<String> = merged.security_opt.iter().map(|option| option.value.clone()).collect();
+    let written: Vec<String> = merged
+        .security_opt
+        .iter()
+        .map(|option| option.value.clone())
+        .collect();
     let security = security_options(&written).map_err(|what| invalid(read, "securityOpt", what))?;
     run.unmask_system_paths |= security.unmask_system_paths;
     for option in &security.options {
@@ -254,9 +314,16 @@ fn run_options(
         check_source(read, mount).map_err(|why| run_arg("mount", why))?;
     }
     for bind in &mut run.binds {
-        if let Some(source) = bind.source.as_deref().filter(|source| source.starts_with(['.', '~'])) {
+        if let Some(source) = bind
+            .source
+            .as_deref()
+            .filter(|source| source.starts_with(['.', '~']))
+        {
             if source.starts_with('~') {
-                return Err(run_arg("volume", format!("{source:?}: no shell expands ~; write ${{localEnv:HOME}}")));
+                return Err(run_arg(
+                    "volume",
+                    format!("{source:?}: no shell expands ~; write ${{localEnv:HOME}}"),
+                ));
             }
             bind.source = Some(host.absolute(Path::new(source)).display().to_string());
         }
@@ -275,7 +342,10 @@ fn run_options(
     }
     run.ports = ports;
     if run.networks.iter().any(|network| network.name.is_empty()) {
-        return Err(run_arg("network", "flags of a network are given, but no network".into()));
+        return Err(run_arg(
+            "network",
+            "flags of a network are given, but no network".into(),
+        ));
     }
     if run.user.is_none() {
         run.user = merged.container_user.as_ref().map(|user| user.value.clone());
@@ -322,13 +392,51 @@ const LATER: [(&str, &str); 5] = [
     ("secrets", "secrets are not asked for yet"),
 ];
 const KNOWN: [&str; 45] = [
-    "$schema", "appPort", "build", "capAdd", "containerEnv", "containerUser", "context", "customizations", "devPort",
-    "dockerComposeFile", "dockerFile", "extensions", "features", "forwardPorts", "hostRequirements", "image", "init",
-    "initializeCommand", "mounts", "name", "onCreateCommand", "otherPortsAttributes", "overrideCommand",
-    "overrideFeatureInstallOrder", "portsAttributes", "postAttachCommand", "postCreateCommand", "postStartCommand",
-    "privileged", "remoteEnv", "remoteUser", "runArgs", "runServices", "secrets", "securityOpt", "service", "settings",
-    "shutdownAction", "updateContentCommand", "updateRemoteUserUID", "userEnvProbe", "waitFor", "workspaceFolder",
-    "workspaceMount", "additionalProperties",
+    "$schema",
+    "appPort",
+    "build",
+    "capAdd",
+    "containerEnv",
+    "containerUser",
+    "context",
+    "customizations",
+    "devPort",
+    "dockerComposeFile",
+    "dockerFile",
+    "extensions",
+    "features",
+    "forwardPorts",
+    "hostRequirements",
+    "image",
+    "init",
+    "initializeCommand",
+    "mounts",
+    "name",
+    "onCreateCommand",
+    "otherPortsAttributes",
+    "overrideCommand",
+    "overrideFeatureInstallOrder",
+    "portsAttributes",
+    "postAttachCommand",
+    "postCreateCommand",
+    "postStartCommand",
+    "privileged",
+    "remoteEnv",
+    "remoteUser",
+    "runArgs",
+    "runServices",
+    "secrets",
+    "securityOpt",
+    "service",
+    "settings",
+    "shutdownAction",
+    "updateContentCommand",
+    "updateRemoteUserUID",
+    "userEnvProbe",
+    "waitFor",
+    "workspaceFolder",
+    "workspaceMount",
+    "additionalProperties",
 ];
 
 fn notices(read: &ReadConfig, merged: &MergedConfig) -> Vec<Notice> {
@@ -342,7 +450,10 @@ fn notices(read: &ReadConfig, merged: &MergedConfig) -> Vec<Notice> {
     let later = LATER
         .into_iter()
         .filter(|(property, _)| is_merged(property))
-        .map(|(property, text)| Notice { property: property.to_owned(), text: format!("{property}: {text}") });
+        .map(|(property, text)| Notice {
+            property: property.to_owned(),
+            text: format!("{property}: {text}"),
+        });
     let unknown = read
         .raw
         .as_object()
@@ -351,7 +462,10 @@ fn notices(read: &ReadConfig, merged: &MergedConfig) -> Vec<Notice> {
         .filter(|(property, _)| !KNOWN.contains(&property.as_str()))
         .map(|(property, _)| Notice {
             property: property.clone(),
-            text: format!("{property}: no property of a dev container ({})", read.origin_text(&format!("/{property}"))),
+            text: format!(
+                "{property}: no property of a dev container ({})",
+                read.origin_text(&format!("/{property}"))
+            ),
         });
     later.chain(unknown).collect()
 }

@@ -91,7 +91,9 @@ pub fn parse_publish(text: &str) -> Result<Vec<PortMapping>, String> {
             Some((ip, host)) if !host.ends_with(']') => (Some(ip), Some(host)),
             Some(_) => (Some(address), None),
             None if address.parse::<std::net::Ipv4Addr>().is_ok() => {
-                return Err(format!("{text:?} names an address without a host port; write {address}::{container}"));
+                return Err(format!(
+                    "{text:?} names an address without a host port; write {address}::{container}"
+                ));
             }
             None => (None, Some(address)),
         },
@@ -99,12 +101,22 @@ pub fn parse_publish(text: &str) -> Result<Vec<PortMapping>, String> {
     let ip = match ip {
         None | Some("") => None,
         Some(ip) => {
-            let bare = ip.strip_prefix('[').and_then(|ip| ip.strip_suffix(']')).unwrap_or(ip);
-            bare.parse::<std::net::IpAddr>().map_err(|_| format!("{ip:?} is no address of this host"))?;
+            let bare = ip
+                .strip_prefix('[')
+                .and_then(|ip| ip.strip_suffix(']'))
+                .unwrap_or(ip);
+            bare.parse::<std::net::IpAddr>()
+                .map_err(|_| format!("{ip:?} is no address of this host"))?;
             Some(bare.to_owned())
         }
     };
-    mappings(text, ip, host.filter(|host| !host.is_empty()), container, protocol)
+    mappings(
+        text,
+        ip,
+        host.filter(|host| !host.is_empty()),
+        container,
+        protocol,
+    )
 }
 
 /// Reads `8000[-8010][/protocol]`; gives it back in the engine's form.
@@ -164,7 +176,10 @@ fn mappings(
 fn range(text: &str) -> Result<(u16, u16), String> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let port = |text: &str| {
-        text.parse::<u16>().ok().filter(|_| !text.starts_with('+')).ok_or_else(|| format!("{text:?} is no port"))
+        text.parse::<u16>()
+            .ok()
+            .filter(|_| !text.starts_with('+'))
+            .ok_or_else(|| format!("{text:?} is no port"))
     };
     let (first, last) = (port(first)?, port(last)?);
     if first > last {
@@ -200,7 +215,9 @@ impl<'de> Deserialize<'de> for AppPort {
                 parse_publish(&text).map_err(D::Error::custom)?;
                 Ok(Self::Publish(text))
             }
-            _ => Err(D::Error::custom("a port is a number or a string as of docker run -p")),
+            _ => Err(D::Error::custom(
+                "a port is a number or a string as of docker run -p",
+            )),
         }
     }
 }
@@ -225,27 +242,50 @@ mod tests {
     #[test]
     fn the_forms_of_publish() {
         let port = one("80");
-        assert_eq!((port.host_ip, port.host_port, port.container_port), (None, None, 80));
+        assert_eq!(
+            (port.host_ip, port.host_port, port.container_port),
+            (None, None, 80)
+        );
         let port = one("127.0.0.1:8080:80/udp");
-        assert_eq!((port.host_ip.as_deref(), port.host_port.as_deref()), (Some("127.0.0.1"), Some("8080")));
+        assert_eq!(
+            (port.host_ip.as_deref(), port.host_port.as_deref()),
+            (Some("127.0.0.1"), Some("8080"))
+        );
         assert_eq!(port.protocol, Protocol::Udp);
         let port = one("[::1]:8080:80");
-        assert_eq!((port.host_ip.as_deref(), port.host_port.as_deref()), (Some("::1"), Some("8080")));
+        assert_eq!(
+            (port.host_ip.as_deref(), port.host_port.as_deref()),
+            (Some("::1"), Some("8080"))
+        );
         assert!(one("[::1]:8080:80").is_loopback() && !one("8080:80").is_loopback());
         assert_eq!(one("127.0.0.1::80").host_port, None);
         assert_eq!(one("8000-8010:80").host_port.as_deref(), Some("8000-8010"));
         assert_eq!(one("published=1,target=2,mode=host").container_port, 2);
         let range = parse_publish("8000-8002:80-82").unwrap();
-        assert_eq!(range.iter().map(|port| port.host_port.as_deref()).collect::<Vec<_>>(), [
-            Some("8000"),
-            Some("8001"),
-            Some("8002")
-        ]);
+        assert_eq!(
+            range
+                .iter()
+                .map(|port| port.host_port.as_deref())
+                .collect::<Vec<_>>(),
+            [Some("8000"), Some("8001"), Some("8002")]
+        );
     }
 
     #[test]
     fn wrong_ports_are_refused() {
-        for text in ["", "x", "80:", "70000", "1-2:1-5", "5-1", "127.0.0.1:80", "1.2.3.4.5:1:2", "80/icmp", "a=b", "+1"] {
+        for text in [
+            "",
+            "x",
+            "80:",
+            "70000",
+            "1-2:1-5",
+            "5-1",
+            "127.0.0.1:80",
+            "1.2.3.4.5:1:2",
+            "80/icmp",
+            "a=b",
+            "+1",
+        ] {
             assert!(parse_publish(text).is_err(), "{text}");
         }
         assert_eq!(parse_expose("1-3/UDP").unwrap(), "1-3/udp");

@@ -14,16 +14,34 @@ pub struct Ulimit {
 }
 
 const ULIMITS: [&str; 15] = [
-    "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
-    "rttime", "sigpending", "stack",
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
 ];
 
 /// Bytes from `512m`, `1.5g`, `2GiB`, `1024`; every unit is a power of 1024, as docker has it.
 pub fn bytes(text: &str) -> Result<i64, String> {
     let wrong = || format!("{text:?} is not a size such as 512m or 2g");
-    let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .unwrap_or(text.len());
     let number: f64 = text[..digits].parse().map_err(|_| wrong())?;
-    let unit = text[digits..].strip_prefix(' ').unwrap_or(&text[digits..]).to_ascii_lowercase();
+    let unit = text[digits..]
+        .strip_prefix(' ')
+        .unwrap_or(&text[digits..])
+        .to_ascii_lowercase();
     let power = match unit.as_str() {
         "" | "b" => 0,
         "k" | "kb" | "ki" | "kib" => 1,
@@ -54,10 +72,14 @@ pub fn duration(text: &str) -> Result<u64, String> {
     let mut rest = text;
     let mut total = 0_f64;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.')).ok_or_else(wrong)?;
+        let digits = rest
+            .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+            .ok_or_else(wrong)?;
         let number: f64 = rest[..digits].parse().map_err(|_| wrong())?;
         rest = &rest[digits..];
-        let end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(rest.len());
         let scale = match &rest[..end] {
             "ns" => 1.0,
             "us" | "µs" | "μs" => 1e3,
@@ -81,7 +103,11 @@ pub fn nano_cpus(text: &str) -> Result<i64, String> {
     let wrong = || format!("{text:?} is not a number of processors such as 1.5");
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if fraction.len() > 9 || !is_digits(whole) || !is_digits(fraction) || (whole.is_empty() && fraction.is_empty()) {
+    if fraction.len() > 9
+        || !is_digits(whole)
+        || !is_digits(fraction)
+        || (whole.is_empty() && fraction.is_empty())
+    {
         return Err(wrong());
     }
     format!("{whole}{fraction:0<9}").parse().map_err(|_| wrong())
@@ -122,7 +148,9 @@ pub fn comma_fields(text: &str) -> Result<Vec<String>, String> {
             let mut field = String::new();
             let mut tail = quoted;
             loop {
-                let end = tail.find('"').ok_or_else(|| format!("{text:?}: a quote is not closed"))?;
+                let end = tail
+                    .find('"')
+                    .ok_or_else(|| format!("{text:?}: a quote is not closed"))?;
                 field.push_str(&tail[..end]);
                 tail = &tail[end + 1..];
                 match tail.strip_prefix('"') {
@@ -137,7 +165,9 @@ pub fn comma_fields(text: &str) -> Result<Vec<String>, String> {
             if tail.is_empty() {
                 return Ok(fields);
             }
-            rest = tail.strip_prefix(',').ok_or_else(|| format!("{text:?}: text after a closing quote"))?;
+            rest = tail
+                .strip_prefix(',')
+                .ok_or_else(|| format!("{text:?}: text after a closing quote"))?;
         } else {
             let (field, tail) = match rest.split_once(',') {
                 Some((field, tail)) => (field, Some(tail)),
@@ -162,8 +192,14 @@ mod tests {
     #[test]
     fn sizes_are_powers_of_1024() {
         for (text, expected) in [
-            ("1024", 1024), ("1k", 1024), ("512m", 536_870_912), ("1.5g", 1_610_612_736), ("2GiB", 2_147_483_648),
-            ("64 MB", 67_108_864), ("0", 0), ("10b", 10),
+            ("1024", 1024),
+            ("1k", 1024),
+            ("512m", 536_870_912),
+            ("1.5g", 1_610_612_736),
+            ("2GiB", 2_147_483_648),
+            ("64 MB", 67_108_864),
+            ("0", 0),
+            ("10b", 10),
         ] {
             assert_eq!(bytes(text), Ok(expected), "{text}");
         }
@@ -189,8 +225,22 @@ mod tests {
         assert_eq!(nano_cpus("1.5"), Ok(1_500_000_000));
         assert_eq!(nano_cpus(".5"), Ok(500_000_000));
         assert!(nano_cpus("1.0000000001").is_err() && nano_cpus("-1").is_err() && nano_cpus("").is_err());
-        assert_eq!(ulimit("nofile=1:2"), Ok(Ulimit { name: "nofile".into(), soft: 1, hard: 2 }));
-        assert_eq!(ulimit("memlock=-1"), Ok(Ulimit { name: "memlock".into(), soft: -1, hard: -1 }));
+        assert_eq!(
+            ulimit("nofile=1:2"),
+            Ok(Ulimit {
+                name: "nofile".into(),
+                soft: 1,
+                hard: 2
+            })
+        );
+        assert_eq!(
+            ulimit("memlock=-1"),
+            Ok(Ulimit {
+                name: "memlock".into(),
+                soft: -1,
+                hard: -1
+            })
+        );
         assert!(ulimit("nofile=2:1").is_err() && ulimit("x=1").is_err() && ulimit("nofile").is_err());
         assert_eq!(boolean("T"), Ok(true));
         assert!(boolean("yes").is_err());
@@ -201,6 +251,8 @@ mod tests {
         assert_eq!(comma_fields("a,b"), Ok(vec!["a".into(), "b".into()]));
         assert_eq!(comma_fields(r#""a,b",c"#), Ok(vec!["a,b".into(), "c".into()]));
         assert_eq!(comma_fields(r#""a""b""#), Ok(vec!["a\"b".into()]));
-        assert!(comma_fields("\"a").is_err() && comma_fields("\"a\"b").is_err() && comma_fields("a\"b").is_err());
+        assert!(
+            comma_fields("\"a").is_err() && comma_fields("\"a\"b").is_err() && comma_fields("a\"b").is_err()
+        );
     }
 }

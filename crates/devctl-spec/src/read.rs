@@ -54,8 +54,13 @@ pub fn read(
     let config_path = choose(files, folder, config)?;
     let content = files
         .read(&config_path)
-        .map_err(|source| SpecError::Unreadable { path: config_path.clone(), source })?
-        .ok_or_else(|| SpecError::NotFound { path: config_path.clone() })?;
+        .map_err(|source| SpecError::Unreadable {
+            path: config_path.clone(),
+            source,
+        })?
+        .ok_or_else(|| SpecError::NotFound {
+            path: config_path.clone(),
+        })?;
     let parsed = parse(&content, &config_path)?;
     let mut origins = parsed.origins;
     let Value::Object(mut fields) = parsed.value else {
@@ -144,7 +149,9 @@ impl ReadConfig {
     }
 
     pub(crate) fn place(&self, pointer: &str) -> Place {
-        self.origins.origin(pointer).map_or_else(|| Place::file(self.origins.file()), Place::from)
+        self.origins
+            .origin(pointer)
+            .map_or_else(|| Place::file(self.origins.file()), Place::from)
     }
 
     fn filled_in(mut self) -> Result<Self, SpecError> {
@@ -154,7 +161,8 @@ impl ReadConfig {
                 .map_or_else(|| Place::file(origins.file()), Place::from),
             what: error.to_string(),
         };
-        self.value = substitute(&self.raw, &self.variables).map_err(|error| variable(error, &self.origins))?;
+        self.value =
+            substitute(&self.raw, &self.variables).map_err(|error| variable(error, &self.origins))?;
         self.config = DevContainer::from_value(&self.value, &self.origins)?;
         if let Some(folder) = &self.config.workspace_folder {
             self.workspace.workspace_folder = Some(folder.clone());

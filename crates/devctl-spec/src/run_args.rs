@@ -46,7 +46,12 @@ pub struct RunArgs {
 pub fn translate(args: &[String]) -> Result<RunArgs, FlagError> {
     let mut translated = RunArgs::default();
     for found in read_flags(args, &Table { flags: FLAGS })? {
-        let Found { index, written, flag, value } = found;
+        let Found {
+            index,
+            written,
+            flag,
+            value,
+        } = found;
         let wrong = |why: String, instead: Option<&str>| FlagError {
             index,
             flag: written.clone(),
@@ -57,11 +62,18 @@ pub fn translate(args: &[String]) -> Result<RunArgs, FlagError> {
             Effect::Set(set) => set(&mut translated.options, &value).map_err(|why| wrong(why, None))?,
             Effect::Holds(expected) if expected == value => {}
             Effect::Holds(expected) => {
-                return Err(wrong(format!("containers here are always made with {expected}"), None));
+                return Err(wrong(
+                    format!("containers here are always made with {expected}"),
+                    None,
+                ));
             }
             Effect::Refused { why, instead } => return Err(wrong(why.to_owned(), Some(instead))),
         }
-        translated.flags.push(RunFlag { index, name: flag.name, value });
+        translated.flags.push(RunFlag {
+            index,
+            name: flag.name,
+            value,
+        });
     }
     Ok(translated)
 }
@@ -107,7 +119,10 @@ pub(crate) struct Found<F: 'static> {
 
 /// Reads flags by the rules of docker's command line: `--flag=value`, `--flag value`, `-fvalue`, `-f value`, `-f=value`,
 /// switches without a value or with `=true`, and several short switches behind one dash.
-pub(crate) fn read_flags<F: FlagShape>(args: &[String], table: &Table<F>) -> Result<Vec<Found<F>>, FlagError> {
+pub(crate) fn read_flags<F: FlagShape>(
+    args: &[String],
+    table: &Table<F>,
+) -> Result<Vec<Found<F>>, FlagError> {
     let mut all = Vec::new();
     let mut at = 0;
     while let Some(arg) = args.get(at) {
@@ -120,7 +135,10 @@ pub(crate) fn read_flags<F: FlagShape>(args: &[String], table: &Table<F>) -> Res
             instead: None,
         };
         let mut next_value = |flag: &str| {
-            let value = args.get(at).cloned().ok_or_else(|| wrong(flag, "its value is missing"))?;
+            let value = args
+                .get(at)
+                .cloned()
+                .ok_or_else(|| wrong(flag, "its value is missing"))?;
             at += 1;
             Ok(value)
         };
@@ -133,13 +151,23 @@ pub(crate) fn read_flags<F: FlagShape>(args: &[String], table: &Table<F>) -> Res
             let flag = table.flags.iter().find(|flag| flag.name() == name);
             let flag = flag.ok_or_else(|| wrong(&written, "docker has no such flag"))?;
             let value = match value {
-                Some(value) if flag.is_switch() => switch_value(&value).map_err(|why| wrong(&written, &why))?,
+                Some(value) if flag.is_switch() => {
+                    switch_value(&value).map_err(|why| wrong(&written, &why))?
+                }
                 Some(value) => value,
                 None if flag.is_switch() => "true".to_owned(),
                 None => next_value(&written)?,
             };
-            all.push(Found { index, written, flag, value });
-        } else if let Some(shorts) = arg.strip_prefix('-').filter(|shorts| !shorts.is_empty() && *shorts != "-") {
+            all.push(Found {
+                index,
+                written,
+                flag,
+                value,
+            });
+        } else if let Some(shorts) = arg
+            .strip_prefix('-')
+            .filter(|shorts| !shorts.is_empty() && *shorts != "-")
+        {
             let mut letters = shorts.chars();
             while let Some(letter) = letters.next() {
                 let written = format!("-{letter}");
@@ -160,10 +188,18 @@ pub(crate) fn read_flags<F: FlagShape>(args: &[String], table: &Table<F>) -> Res
                         }
                     }
                 };
-                all.push(Found { index, written, flag, value });
+                all.push(Found {
+                    index,
+                    written,
+                    flag,
+                    value,
+                });
             }
         } else {
-            return Err(wrong(arg, "it is no flag; image and command come from the configuration"));
+            return Err(wrong(
+                arg,
+                "it is no flag; image and command come from the configuration",
+            ));
         }
     }
     Ok(all)
@@ -211,7 +247,10 @@ mod tests {
     fn the_place_of_each_flag_is_kept() {
         let read = translate(&args(&["--cap-add", "A", "--cap-add=B"])).unwrap();
         assert_eq!(read.options.cap_add, ["A", "B"]);
-        assert_eq!(read.flags.iter().map(|flag| flag.index).collect::<Vec<_>>(), [0, 2]);
+        assert_eq!(
+            read.flags.iter().map(|flag| flag.index).collect::<Vec<_>>(),
+            [0, 2]
+        );
     }
 
     #[test]
@@ -232,7 +271,11 @@ mod tests {
             (&["--restart", "sometimes"], 0, "--restart"),
         ] {
             let error = translate(&args(words)).unwrap_err();
-            assert_eq!((error.index, error.flag.as_str()), (index, flag), "{words:?}: {error}");
+            assert_eq!(
+                (error.index, error.flag.as_str()),
+                (index, flag),
+                "{words:?}: {error}"
+            );
         }
     }
 }

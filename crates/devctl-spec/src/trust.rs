@@ -1,6 +1,8 @@
 //! What a configuration asks for that reaches beyond its own container: the trust sheet.
 
 mod reach;
+#[cfg(test)]
+mod tests;
 mod wants;
 
 pub use wants::wants;
@@ -58,8 +60,10 @@ pub struct TrustItem {
 ///
 /// Order, origin and wording do not count: moving a line in the file asks nobody again.
 pub fn trust_hash(items: &[TrustItem]) -> String {
-    let mut asked: Vec<(TrustKind, &str, &str)> =
-        items.iter().map(|item| (item.kind, item.key.as_str(), item.value.as_str())).collect();
+    let mut asked: Vec<(TrustKind, &str, &str)> = items
+        .iter()
+        .map(|item| (item.kind, item.key.as_str(), item.value.as_str()))
+        .collect();
     asked.sort_unstable();
     asked.dedup();
     let canonical: serde_json::Value = asked

@@ -163,7 +163,11 @@ fn occurrences(text: &str) -> impl Iterator<Item = Occurrence<'_>> {
             let stop = rest.find(['}', '\n', '\r', '\u{2028}', '\u{2029}'])?;
             if rest.as_bytes().get(stop) == Some(&b'}') {
                 from = inner_start + stop + 1;
-                return Some(Occurrence { start, end: from, inner: rest.get(..stop)? });
+                return Some(Occurrence {
+                    start,
+                    end: from,
+                    inner: rest.get(..stop)?,
+                });
             }
             from = inner_start;
         }
@@ -187,7 +191,10 @@ fn replace(
             Ok(Some(filled)) => out.push_str(&filled),
             Ok(None) => out.push_str(whole),
             Err(NoName) => {
-                return Err(VariableError { variable: whole.to_owned(), pointer: pointer.to_owned() });
+                return Err(VariableError {
+                    variable: whole.to_owned(),
+                    pointer: pointer.to_owned(),
+                });
             }
         }
         copied = found.end;
@@ -230,7 +237,10 @@ mod tests {
         VariableContext {
             local: LocalEnv {
                 platform: Platform::Linux,
-                vars: BTreeMap::from([("USER".to_owned(), "ada".to_owned()), ("EMPTY".to_owned(), String::new())]),
+                vars: BTreeMap::from([
+                    ("USER".to_owned(), "ada".to_owned()),
+                    ("EMPTY".to_owned(), String::new()),
+                ]),
             },
             local_workspace_folder: Some("/home/ada/proj".into()),
             container_workspace_folder: Some("/workspaces/${localWorkspaceFolderBasename}".into()),
@@ -274,7 +284,13 @@ mod tests {
     #[test]
     fn a_missing_name_is_refused_with_its_place() {
         let error = substitute(&json!({"a": ["x", "${localEnv}"]}), &context()).unwrap_err();
-        assert_eq!(error, VariableError { variable: "${localEnv}".into(), pointer: "/a/1".into() });
+        assert_eq!(
+            error,
+            VariableError {
+                variable: "${localEnv}".into(),
+                pointer: "/a/1".into()
+            }
+        );
     }
 
     #[test]
@@ -288,8 +304,10 @@ mod tests {
 
     #[test]
     fn the_folder_inside_itself_is_its_raw_text() {
-        let context =
-            VariableContext { container_workspace_folder: Some("/w/${containerWorkspaceFolder}".into()), ..context() };
+        let context = VariableContext {
+            container_workspace_folder: Some("/w/${containerWorkspaceFolder}".into()),
+            ..context()
+        };
         assert_eq!(
             substitute(&json!("${containerWorkspaceFolder}"), &context).unwrap(),
             json!("/w//w/${containerWorkspaceFolder}")
@@ -301,7 +319,10 @@ mod tests {
         let env = BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())]);
         let fill = |text: &str| container_env_substitute_text(text, &env, Platform::Linux);
         assert_eq!(fill("${containerEnv:PATH}:/x").unwrap(), "/bin:/x");
-        assert_eq!(fill("${containerEnv:NO:d}${localEnv:USER}").unwrap(), "d${localEnv:USER}");
+        assert_eq!(
+            fill("${containerEnv:NO:d}${localEnv:USER}").unwrap(),
+            "d${localEnv:USER}"
+        );
         assert!(fill("${containerEnv}").is_err());
         assert_eq!(
             container_env_substitute(&json!(["${containerEnv:PATH}"]), &env, Platform::Linux).unwrap(),
@@ -311,6 +332,9 @@ mod tests {
 
     #[test]
     fn host_variables_are_found() {
-        assert_eq!(host_variables("${localEnv:A} ${env:B:x} ${containerEnv:C} ${localEnv}"), ["A", "B"]);
+        assert_eq!(
+            host_variables("${localEnv:A} ${env:B:x} ${containerEnv:C} ${localEnv}"),
+            ["A", "B"]
+        );
     }
 }

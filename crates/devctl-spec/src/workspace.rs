@@ -28,10 +28,17 @@ pub(crate) fn workspace_of(
     platform: Platform,
 ) -> Result<Workspace, SpecError> {
     let git_root = git_root(files, folder)?;
-    let written = raw.get("workspaceFolder").and_then(Value::as_str).filter(|text| !text.is_empty());
+    let written = raw
+        .get("workspaceFolder")
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty());
     if raw.contains_key("dockerComposeFile") {
         let workspace_folder = Some(written.unwrap_or("/").to_owned());
-        return Ok(Workspace { workspace_folder, workspace_mount: None, git_root });
+        return Ok(Workspace {
+            workspace_folder,
+            workspace_mount: None,
+            git_root,
+        });
     }
     let mounted = git_root.as_deref().unwrap_or(folder);
     let source = path_text(mounted)?;
@@ -53,7 +60,11 @@ pub(crate) fn workspace_of(
         Some(written) => written.clone(),
         None => Value::String(default_mount(source, &target, platform)),
     };
-    Ok(Workspace { workspace_folder: Some(workspace_folder), workspace_mount: Some(workspace_mount), git_root })
+    Ok(Workspace {
+        workspace_folder: Some(workspace_folder),
+        workspace_mount: Some(workspace_mount),
+        git_root,
+    })
 }
 
 pub(crate) fn path_text(path: &Path) -> Result<&str, SpecError> {
@@ -66,7 +77,11 @@ pub(crate) fn path_text(path: &Path) -> Result<&str, SpecError> {
 fn default_mount(source: &str, target: &str, platform: Platform) -> String {
     let quote = |text: &str| if text.contains(',') { "\"" } else { "" };
     let (around_source, around_target) = (quote(source), quote(target));
-    let consistency = if platform == Platform::Linux { "" } else { ",consistency=consistent" };
+    let consistency = if platform == Platform::Linux {
+        ""
+    } else {
+        ",consistency=consistent"
+    };
     format!(
         "type=bind,{around_source}source={source}{around_source},{around_target}target={target}{around_target}{consistency}"
     )
@@ -81,9 +96,14 @@ fn git_root(files: &dyn Files, folder: &Path) -> Result<Option<PathBuf>, SpecErr
                 return Ok(Some(candidate.to_path_buf()));
             }
         } else if files.is_file(&git) {
-            let content = files.read(&git).map_err(|source| SpecError::Unreadable { path: git.clone(), source })?;
+            let content = files.read(&git).map_err(|source| SpecError::Unreadable {
+                path: git.clone(),
+                source,
+            })?;
             let content = content.unwrap_or_default();
-            let linked = std::str::from_utf8(&content).ok().and_then(|text| text.strip_prefix("gitdir:"));
+            let linked = std::str::from_utf8(&content)
+                .ok()
+                .and_then(|text| text.strip_prefix("gitdir:"));
             // Where the link leads nowhere, git gives up and does not look further up.
             return Ok(linked
                 .filter(|path| is_repository(files, &candidate.join(path.trim())))
@@ -105,7 +125,9 @@ mod tests {
     use serde_json::json;
 
     fn of(folder: &Path, raw: Value) -> Workspace {
-        let Value::Object(raw) = raw else { panic!("an object") };
+        let Value::Object(raw) = raw else {
+            panic!("an object")
+        };
         workspace_of(&StdFiles, folder, &raw, Platform::Linux).unwrap()
     }
 
@@ -119,7 +141,11 @@ mod tests {
         assert_eq!(plain.workspace_folder.as_deref(), Some("/workspaces/y"));
         assert_eq!(plain.git_root, None);
         std::fs::create_dir(top.join(".git")).unwrap();
-        assert_eq!(of(&folder, json!({})).git_root, None, "an empty .git is no repository");
+        assert_eq!(
+            of(&folder, json!({})).git_root,
+            None,
+            "an empty .git is no repository"
+        );
         for part in ["objects", "refs", "worktrees/y"] {
             std::fs::create_dir_all(top.join(".git").join(part)).unwrap();
         }
@@ -128,14 +154,21 @@ mod tests {
         assert_eq!(inside.workspace_folder.as_deref(), Some("/workspaces/a,b/x/y"));
         assert_eq!(
             inside.workspace_mount,
-            Some(json!(format!("type=bind,\"source={}\",\"target=/workspaces/a,b\"", top.display())))
+            Some(json!(format!(
+                "type=bind,\"source={}\",\"target=/workspaces/a,b\"",
+                top.display()
+            )))
         );
         std::fs::write(folder.join(".git"), "gitdir: ../../.git/worktrees/y\n").unwrap();
         assert_eq!(of(&folder, json!({})).git_root, None, "a link to nothing");
         for file in ["HEAD", "commondir"] {
             std::fs::write(top.join(".git/worktrees/y").join(file), "../..\n").unwrap();
         }
-        assert_eq!(of(&folder, json!({})).git_root, Some(folder.clone()), "a worktree is a root of its own");
+        assert_eq!(
+            of(&folder, json!({})).git_root,
+            Some(folder.clone()),
+            "a worktree is a root of its own"
+        );
     }
 
     #[test]
@@ -145,7 +178,10 @@ mod tests {
         assert_eq!(written.workspace_folder.as_deref(), Some("/w"));
         assert_eq!(written.workspace_mount, Some(json!("")));
         let compose = of(dir.path(), json!({"dockerComposeFile": "c.yml"}));
-        assert_eq!((compose.workspace_folder.as_deref(), compose.workspace_mount), (Some("/"), None));
+        assert_eq!(
+            (compose.workspace_folder.as_deref(), compose.workspace_mount),
+            (Some("/"), None)
+        );
     }
 
     #[test]

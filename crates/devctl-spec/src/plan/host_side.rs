@@ -23,7 +23,12 @@ pub(super) struct HostSide<'a> {
 
 impl<'a> HostSide<'a> {
     pub(super) fn new(files: &'a dyn Files, read: &'a ReadConfig) -> Self {
-        Self { files, read, variables: Vec::new(), files_read: Vec::new() }
+        Self {
+            files,
+            read,
+            variables: Vec::new(),
+            files_read: Vec::new(),
+        }
     }
 
     /// A path as docker would take it when started in the opened folder, without dots.
@@ -33,13 +38,21 @@ impl<'a> HostSide<'a> {
 
     pub(super) fn taken_file(&mut self, key: &str, path: PathBuf, pointer: &str) {
         let origin = self.read.origin_text(pointer);
-        self.files_read.push(TakenFile { key: key.to_owned(), path, origin });
+        self.files_read.push(TakenFile {
+            key: key.to_owned(),
+            path,
+            origin,
+        });
     }
 
     /// The value of a variable that `flag` hands over by name.
     pub(super) fn variable(&mut self, flag: &str, name: &str, pointer: &str) -> Option<String> {
         let origin = self.read.origin_text(pointer);
-        self.variables.push(TakenVariable { flag: flag.to_owned(), name: name.to_owned(), origin });
+        self.variables.push(TakenVariable {
+            flag: flag.to_owned(),
+            name: name.to_owned(),
+            origin,
+        });
         self.read.variables.local.get(name).map(str::to_owned)
     }
 
@@ -64,8 +77,16 @@ impl<'a> HostSide<'a> {
                 EnvValue::Literal(text) => Some(text.clone()),
                 EnvValue::FromHost => None,
             };
-            let index = flags(run_args, "env").find(|flag| flag.value == *name).map_or(0, |flag| flag.index);
-            self.set(&mut env, "--env", &format!("/runArgs/{index}"), name.clone(), value);
+            let index = flags(run_args, "env")
+                .find(|flag| flag.value == *name)
+                .map_or(0, |flag| flag.index);
+            self.set(
+                &mut env,
+                "--env",
+                &format!("/runArgs/{index}"),
+                name.clone(),
+                value,
+            );
         }
         Ok(env)
     }
@@ -84,14 +105,20 @@ impl<'a> HostSide<'a> {
     /// Puts the content of seccomp profiles in the place of their paths, as the docker client does.
     pub(super) fn load_seccomp_profiles(&mut self, options: &mut [String]) -> Result<(), SpecError> {
         for option in options {
-            let Some(path) = option.strip_prefix("seccomp=").map(str::to_owned) else { continue };
+            let Some(path) = option.strip_prefix("seccomp=").map(str::to_owned) else {
+                continue;
+            };
             // What is already a profile comes from an image that was made by another tool.
             if matches!(path.as_str(), "unconfined" | "builtin") || path.starts_with('{') {
                 continue;
             }
             let content = self.content(&path, "seccomp", "/securityOpt")?;
             let profile: serde_json::Value = serde_json::from_slice(&content).map_err(|error| {
-                super::invalid(self.read, "securityOpt", format!("{path} is no seccomp profile: {error}"))
+                super::invalid(
+                    self.read,
+                    "securityOpt",
+                    format!("{path} is no seccomp profile: {error}"),
+                )
             })?;
             *option = format!("seccomp={profile}");
         }
@@ -106,12 +133,9 @@ impl<'a> HostSide<'a> {
         name: String,
         value: Option<String>,
     ) {
-        match value.or_else(|| self.variable(flag, &name, pointer)) {
-            Some(value) => {
-                env.insert(name, value);
-            }
-            // Docker leaves out what the host does not have.
-            None => {}
+        // Docker leaves out what the host does not have.
+        if let Some(value) = value.or_else(|| self.variable(flag, &name, pointer)) {
+            env.insert(name, value);
         }
     }
 
@@ -158,7 +182,10 @@ impl<'a> HostSide<'a> {
                 property: key.to_owned(),
                 what: format!("{} does not exist", absolute.display()),
             }),
-            Err(source) => Err(SpecError::Unreadable { path: absolute, source }),
+            Err(source) => Err(SpecError::Unreadable {
+                path: absolute,
+                source,
+            }),
         }
     }
 }

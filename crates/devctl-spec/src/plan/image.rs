@@ -44,14 +44,35 @@ pub(crate) fn build_paths(read: &ReadConfig, build: &Build) -> (std::path::PathB
 fn build_plan(host: &mut HostSide<'_>, read: &ReadConfig, build: &Build) -> Result<BuildPlan, SpecError> {
     let (dockerfile, context) = build_paths(read, build);
     let is_legacy = read.raw.get("dockerFile").is_some();
-    host.taken_file("build.dockerfile", dockerfile.clone(), if is_legacy { "/dockerFile" } else { "/build/dockerfile" });
-    host.taken_file("build.context", context.clone(), if is_legacy { "/context" } else { "/build/context" });
+    host.taken_file(
+        "build.dockerfile",
+        dockerfile.clone(),
+        if is_legacy {
+            "/dockerFile"
+        } else {
+            "/build/dockerfile"
+        },
+    );
+    host.taken_file(
+        "build.context",
+        context.clone(),
+        if is_legacy { "/context" } else { "/build/context" },
+    );
     let mut plan = BuildPlan {
         dockerfile,
         context,
-        args: build.args.iter().flatten().map(|(name, value)| (name.clone(), Some(value.clone()))).collect(),
+        args: build
+            .args
+            .iter()
+            .flatten()
+            .map(|(name, value)| (name.clone(), Some(value.clone())))
+            .collect(),
         target: build.target.clone(),
-        cache_from: build.cache_from.clone().map(|images| images.0).unwrap_or_default(),
+        cache_from: build
+            .cache_from
+            .clone()
+            .map(|images| images.0)
+            .unwrap_or_default(),
         ..BuildPlan::default()
     };
     apply_options(&mut plan, build.options.as_deref().unwrap_or_default()).map_err(|error| {

@@ -15,7 +15,10 @@ pub(super) struct Reach<'a> {
 
 impl<'a> Reach<'a> {
     pub(super) fn new(files: &'a dyn Files, read: &ReadConfig) -> Result<Self, SpecError> {
-        let mut reach = Self { files, inside: Vec::new() };
+        let mut reach = Self {
+            files,
+            inside: Vec::new(),
+        };
         let folders = std::iter::once(&read.folder).chain(&read.workspace.git_root);
         for folder in folders.filter(|folder| folder.is_absolute()) {
             if let Some(real) = reach.real(folder)? {
@@ -38,7 +41,10 @@ impl<'a> Reach<'a> {
             let real = self
                 .files
                 .canonical(ancestor)
-                .map_err(|source| SpecError::Unreadable { path: ancestor.to_path_buf(), source })?;
+                .map_err(|source| SpecError::Unreadable {
+                    path: ancestor.to_path_buf(),
+                    source,
+                })?;
             if let Some(real) = real {
                 let rest = path.strip_prefix(ancestor).unwrap_or(Path::new(""));
                 let is_plain = rest.components().all(|part| matches!(part, Component::Normal(_)));

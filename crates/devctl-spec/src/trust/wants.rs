@@ -34,7 +34,11 @@ pub fn wants(
     merged: &MergedConfig,
     plan: &ContainerPlan,
 ) -> Result<Vec<TrustItem>, SpecError> {
-    let mut sheet = Sheet { read, reach: Reach::new(files, read)?, items: Vec::new() };
+    let mut sheet = Sheet {
+        read,
+        reach: Reach::new(files, read)?,
+        items: Vec::new(),
+    };
     sheet.host_command();
     sheet.rights(merged);
     sheet.merged_mounts(merged, plan)?;
@@ -65,13 +69,24 @@ impl Sheet<'_> {
         origin: String,
         consequence: impl Into<String>,
     ) {
-        let item =
-            TrustItem { kind, key: key.to_owned(), value: value.into(), consequence: consequence.into(), origin };
+        let item = TrustItem {
+            kind,
+            key: key.to_owned(),
+            value: value.into(),
+            consequence: consequence.into(),
+            origin,
+        };
         self.items.push(item);
     }
 
     fn host_command(&mut self) {
-        if self.read.config.initialize_command.as_ref().is_some_and(|command| !command.is_empty()) {
+        if self
+            .read
+            .config
+            .initialize_command
+            .as_ref()
+            .is_some_and(|command| !command.is_empty())
+        {
             // As written: the values of variables are nobody's business here.
             let written = match self.read.raw.get("initializeCommand") {
                 Some(Value::String(line)) => line.clone(),
@@ -80,22 +95,46 @@ impl Sheet<'_> {
             };
             let origin = self.read.origin_text("/initializeCommand");
             let consequence = "This command runs on this machine as you, before each start.";
-            self.add(TrustKind::HostCommand, "initializeCommand", written, origin, consequence);
+            self.add(
+                TrustKind::HostCommand,
+                "initializeCommand",
+                written,
+                origin,
+                consequence,
+            );
         }
     }
 
     fn rights(&mut self, merged: &MergedConfig) {
         if let Some(source) = &merged.privileged {
-            self.add(TrustKind::Privileged, "privileged", "true", source.to_string(), PRIVILEGED);
+            self.add(
+                TrustKind::Privileged,
+                "privileged",
+                "true",
+                source.to_string(),
+                PRIVILEGED,
+            );
         }
         for capability in &merged.cap_add {
             let origin = capability.source.to_string();
-            self.add(TrustKind::Capability, "capAdd", &capability.value, origin, capability_text(&capability.value));
+            self.add(
+                TrustKind::Capability,
+                "capAdd",
+                &capability.value,
+                origin,
+                capability_text(&capability.value),
+            );
         }
         for option in &merged.security_opt {
             if !strengthens(&option.value) {
                 let origin = option.source.to_string();
-                self.add(TrustKind::SecurityOption, "securityOpt", &option.value, origin, SECURITY);
+                self.add(
+                    TrustKind::SecurityOption,
+                    "securityOpt",
+                    &option.value,
+                    origin,
+                    SECURITY,
+                );
             }
         }
     }
@@ -119,7 +158,13 @@ impl Sheet<'_> {
             MountKind::Bind => self.host_path(key, source, &mount.target, mount.read_only, origin)?,
             MountKind::Npipe => {
                 let value = format!("{source} on {}", mount.target);
-                self.add(TrustKind::HostMount, key, value, origin, "The container reaches a service of this machine.");
+                self.add(
+                    TrustKind::HostMount,
+                    key,
+                    value,
+                    origin,
+                    "The container reaches a service of this machine.",
+                );
             }
             // The local driver mounts what its options say: `type=none,o=bind,device=/` is a path of the host.
             MountKind::Volume if mount.volume_options.contains_key("device") => {
@@ -142,7 +187,10 @@ impl Sheet<'_> {
         if self.reach.is_inside(Path::new(source))? {
             return Ok(());
         }
-        let value = format!("{source} on {target}{}", if is_read_only { " (read-only)" } else { "" });
+        let value = format!(
+            "{source} on {target}{}",
+            if is_read_only { " (read-only)" } else { "" }
+        );
         let consequence = if is_engine_socket(source) {
             "The container controls the container engine, and through it this whole machine."
         } else if is_read_only {
@@ -187,7 +235,11 @@ impl Sheet<'_> {
                     self.add(TrustKind::HostMount, &key, value, origin, text);
                 }
                 "ipc" | "pid" | "uts" | "userns" | "cgroupns" if reaches_out(value) => {
-                    let text = format!("The container shares the {} namespace with {}.", flag.name, sharer(value));
+                    let text = format!(
+                        "The container shares the {} namespace with {}.",
+                        flag.name,
+                        sharer(value)
+                    );
                     self.add(TrustKind::HostNamespace, &key, value, origin, text);
                 }
                 "network" | "net" => self.network(&key, value, origin),
@@ -213,7 +265,10 @@ impl Sheet<'_> {
 
     fn network(&mut self, key: &str, value: &str, origin: String) {
         let fields: Vec<&str> = value.split(',').collect();
-        let name = fields.iter().find_map(|field| field.strip_prefix("name=")).unwrap_or(value);
+        let name = fields
+            .iter()
+            .find_map(|field| field.strip_prefix("name="))
+            .unwrap_or(value);
         if reaches_out(name) {
             let text = format!("The container shares the network of {}.", sharer(name));
             self.add(TrustKind::HostNamespace, key, value, origin, text);
@@ -239,7 +294,9 @@ impl Sheet<'_> {
     fn published(&mut self, key: &str, written: &str, origin: String) {
         let mappings = parse_publish(written).unwrap_or_default();
         // Without an address, planning takes 127.0.0.1.
-        let is_local = mappings.iter().all(|port| port.host_ip.is_none() || port.is_loopback());
+        let is_local = mappings
+            .iter()
+            .all(|port| port.host_ip.is_none() || port.is_loopback());
         let text = if is_local {
             "Programs on this machine reach this port of the container."
         } else {
@@ -249,7 +306,9 @@ impl Sheet<'_> {
     }
 
     fn build(&mut self, plan: &ContainerPlan) -> Result<(), SpecError> {
-        let ImageSource::Build(build) = &plan.source else { return Ok(()) };
+        let ImageSource::Build(build) = &plan.source else {
+            return Ok(());
+        };
         let origin = self.read.origin_text("/build/options");
         for secret in &build.secrets {
             let value = match &secret.source {
@@ -263,7 +322,11 @@ impl Sheet<'_> {
             let text = "The build signs in to other machines with the keys of your SSH agent.";
             self.add(TrustKind::BuildAccess, "--ssh", &agent.id, origin.clone(), text);
         }
-        if let Some(network) = build.network.as_deref().filter(|name| !matches!(*name, "default" | "none")) {
+        if let Some(network) = build
+            .network
+            .as_deref()
+            .filter(|name| !matches!(*name, "default" | "none"))
+        {
             let text = "The build shares a network outside of its own.";
             self.add(TrustKind::BuildAccess, "--network", network, origin, text);
         }
@@ -278,7 +341,13 @@ impl Sheet<'_> {
             } else {
                 "image metadata".to_owned()
             };
-            self.add(TrustKind::Device, "hostRequirements.gpu", "all graphics cards", origin, DEVICE);
+            self.add(
+                TrustKind::Device,
+                "hostRequirements.gpu",
+                "all graphics cards",
+                origin,
+                DEVICE,
+            );
         }
     }
 
@@ -288,11 +357,26 @@ impl Sheet<'_> {
                 continue;
             }
             let (kind, text) = match file.key.as_str() {
-                "build.context" => (TrustKind::BuildAccess, "The build reads all files of this folder."),
-                "build.dockerfile" => (TrustKind::BuildAccess, "The image is built from a file outside the workspace."),
-                _ => (TrustKind::HostFile, "This file of this machine is read into the container's settings."),
+                "build.context" => (
+                    TrustKind::BuildAccess,
+                    "The build reads all files of this folder.",
+                ),
+                "build.dockerfile" => (
+                    TrustKind::BuildAccess,
+                    "The image is built from a file outside the workspace.",
+                ),
+                _ => (
+                    TrustKind::HostFile,
+                    "This file of this machine is read into the container's settings.",
+                ),
             };
-            self.add(kind, &file.key, file.path.display().to_string(), file.origin.clone(), text);
+            self.add(
+                kind,
+                &file.key,
+                file.path.display().to_string(),
+                file.origin.clone(),
+                text,
+            );
         }
         Ok(())
     }
@@ -300,7 +384,13 @@ impl Sheet<'_> {
     /// Variables that are written out; paths of mounts are left to the mounts, and what stays on the host to itself.
     fn host_variables(&mut self, entries: &[MetadataEntry], plan: &ContainerPlan) {
         for taken in &plan.taken_variables {
-            self.add(TrustKind::HostVariable, &taken.flag, &taken.name, taken.origin.clone(), VARIABLE);
+            self.add(
+                TrustKind::HostVariable,
+                &taken.flag,
+                &taken.name,
+                taken.origin.clone(),
+                VARIABLE,
+            );
         }
         for key in FLOWING.iter().chain(&["runArgs", "build", "name", "appPort"]) {
             if let Some(value) = self.read.raw.get(*key) {
@@ -308,7 +398,10 @@ impl Sheet<'_> {
             }
         }
         for (index, entry) in entries.iter().enumerate() {
-            let source = crate::merge::Source::Image { entry: index + 1, id: entry.id.clone() };
+            let source = crate::merge::Source::Image {
+                entry: index + 1,
+                id: entry.id.clone(),
+            };
             for key in FLOWING {
                 if let Some(value) = entry.raw.get(key) {
                     self.flowing(key, value, "", Some(&source.to_string()));
@@ -334,7 +427,12 @@ impl Sheet<'_> {
             }
             Value::Object(fields) => {
                 for (name, item) in fields {
-                    self.flowing(&format!("{key}.{name}"), item, &pointer_step(pointer, name), origin);
+                    self.flowing(
+                        &format!("{key}.{name}"),
+                        item,
+                        &pointer_step(pointer, name),
+                        origin,
+                    );
                 }
             }
             Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -370,7 +468,10 @@ fn capability_text(name: &str) -> String {
 
 /// The one option that takes rights away.
 fn strengthens(option: &str) -> bool {
-    matches!(option, "no-new-privileges" | "no-new-privileges=true" | "no-new-privileges:true")
+    matches!(
+        option,
+        "no-new-privileges" | "no-new-privileges=true" | "no-new-privileges:true"
+    )
 }
 
 fn reaches_out(mode: &str) -> bool {
@@ -378,7 +479,11 @@ fn reaches_out(mode: &str) -> bool {
 }
 
 fn sharer(mode: &str) -> &str {
-    if mode == "host" { "this machine" } else { "another container" }
+    if mode == "host" {
+        "this machine"
+    } else {
+        "another container"
+    }
 }
 
 fn weakening(name: &str, value: &str) -> Option<&'static str> {
@@ -386,8 +491,12 @@ fn weakening(name: &str, value: &str) -> Option<&'static str> {
         "cgroup-parent" => "The container leaves the group in which its use of this machine is limited.",
         "group-add" => "The main process belongs to this further group.",
         "oom-kill-disable" if value == "true" => "The container may use up all memory of this machine.",
-        "oom-score-adj" if value.starts_with('-') => "Other programs of this machine are ended before the container.",
-        "pids-limit" if value.starts_with('-') || value == "0" => "The container may start any number of processes.",
+        "oom-score-adj" if value.starts_with('-') => {
+            "Other programs of this machine are ended before the container."
+        }
+        "pids-limit" if value.starts_with('-') || value == "0" => {
+            "The container may start any number of processes."
+        }
         "runtime" => "Another low-level runtime isolates the container.",
         "sysctl" => "The container runs with this kernel parameter.",
         "userns" => "The users of the container are mapped in another way.",
@@ -401,11 +510,17 @@ fn is_engine_socket(source: &str) -> bool {
     let is_socket = ["docker.sock", "podman.sock", "containerd.sock", "crio.sock"]
         .iter()
         .any(|name| source.ends_with(name));
-    is_socket || matches!(source.trim_end_matches('/'), "" | "/run" | "/var/run" | "/var" | "/var/lib/docker")
+    is_socket
+        || matches!(
+            source.trim_end_matches('/'),
+            "" | "/run" | "/var/run" | "/var" | "/var/lib/docker"
+        )
 }
 
 fn is_mount_value(items: &[Value], index: usize) -> bool {
     let text = |at: usize| items.get(at).and_then(Value::as_str).unwrap_or_default();
-    let is_joined = ["-v", "--volume=", "--mount="].iter().any(|flag| text(index).starts_with(flag));
+    let is_joined = ["-v", "--volume=", "--mount="]
+        .iter()
+        .any(|flag| text(index).starts_with(flag));
     is_joined || (index > 0 && matches!(text(index - 1), "-v" | "--volume" | "--mount"))
 }
