@@ -35,6 +35,7 @@ mod session;
 mod setup;
 mod sftp;
 mod terminate;
+mod tools;
 mod transport;
 
 use std::io::Write as _;
@@ -48,6 +49,9 @@ use crate::report::Reporter;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    if let Some(code) = tools::run(std::env::args_os().skip(1)) {
+        return code;
+    }
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned())
