@@ -165,11 +165,7 @@ impl Wire {
             .version
             .map(|version| format!("/v{version}"))
             .unwrap_or_default();
-        Ok(Connection {
-            sender,
-            endpoint: self.endpoint.clone(),
-            prefix,
-        })
+        Ok(Connection { sender, prefix })
     }
 
     /// One request on a connection of its own, the answer read whole.
