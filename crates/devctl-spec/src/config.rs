@@ -1,5 +1,8 @@
 //! The properties of `devcontainer.json`, typed.
 
+#[cfg(test)]
+mod tests;
+
 use indexmap::IndexMap;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};

@@ -1,5 +1,8 @@
 //! Image metadata and configuration together, property by property.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use indexmap::{IndexMap, IndexSet};

@@ -1,5 +1,8 @@
 //! The `devcontainer.metadata` label of images and containers.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::{Map, Value};
 
 use crate::config::{Properties, typed};

@@ -186,7 +186,7 @@ fn too_deep(text: &str) -> Option<usize> {
                 at += text
                     .get(at + 2..)?
                     .find("*/")
-                    .map_or(text.len() - at, |end| end + 3)
+                    .map_or(text.len() - at, |end| end + 3);
             }
             (b'[' | b'{', _) => {
                 depth += 1;

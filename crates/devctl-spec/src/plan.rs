@@ -22,7 +22,7 @@ use crate::mounts::{Mount, MountKind};
 use crate::ports::{AppPort, PortMapping, Protocol, parse_publish};
 use crate::read::ReadConfig;
 use crate::run::{EnvValue, RunOptions};
-use crate::run_args::flags::security_options;
+use crate::run_args::values::security_options;
 use crate::run_args::{RunArgs, translate};
 
 const LOOPBACK: &str = "127.0.0.1";
@@ -242,6 +242,9 @@ fn workspace_folder(read: &ReadConfig) -> Result<String, SpecError> {
 }
 
 fn workspace_mount(read: &ReadConfig) -> Result<Option<Mount>, SpecError> {
+    if let Some(mount) = &read.workspace.default_mount {
+        return Ok(Some(mount.clone()));
+    }
     let Some(text) = read
         .workspace
         .workspace_mount

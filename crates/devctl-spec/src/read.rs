@@ -1,5 +1,8 @@
 //! From a folder to a configuration: found, parsed, variables filled in, typed.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -109,6 +112,7 @@ pub fn for_image(image: &str, workspace_volume: &str, env: &LocalEnv) -> Result<
         workspace: Workspace {
             workspace_folder: Some(folder.clone()),
             workspace_mount: Some(mount.into()),
+            default_mount: None,
             git_root: None,
         },
         folder: PathBuf::new(),

@@ -1,6 +1,7 @@
 //! `runArgs`: flags of `docker run`, read by the rules of its command line and translated one by one.
 
 pub mod flags;
+pub(crate) mod values;
 
 use crate::run::RunOptions;
 use flags::{Effect, FLAGS, Flag};

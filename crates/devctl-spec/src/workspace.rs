@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::error::SpecError;
 use crate::files::Files;
 use crate::local::Platform;
+use crate::mounts::{Mount, MountKind};
 
 /// The workspace of a configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +17,9 @@ pub struct Workspace {
     /// How it is mounted, in the notation of `--mount` as the reference writes it; `None` for Compose, and a written
     /// value that is no text is kept for `config read`.
     pub workspace_mount: Option<Value>,
+    /// The mount where none is written: a folder's name may hold what the notation cannot, so it is not read back from
+    /// the text.
+    pub default_mount: Option<Mount>,
     /// The top of the git working tree that holds the folder, where there is one.
     pub git_root: Option<PathBuf>,
 }
@@ -37,6 +41,7 @@ pub(crate) fn workspace_of(
         return Ok(Workspace {
             workspace_folder,
             workspace_mount: None,
+            default_mount: None,
             git_root,
         });
     }
@@ -56,13 +61,24 @@ pub(crate) fn workspace_of(
             inside
         }
     };
-    let workspace_mount = match raw.get("workspaceMount") {
-        Some(written) => written.clone(),
-        None => Value::String(default_mount(source, &target, platform)),
+    let (workspace_mount, default_mount) = match raw.get("workspaceMount") {
+        Some(written) => (written.clone(), None),
+        None => {
+            let text = default_mount_text(source, &target, platform);
+            let mount = Mount {
+                kind: MountKind::Bind,
+                source: Some(source.to_owned()),
+                target,
+                consistency: (platform != Platform::Linux).then(|| "consistent".to_owned()),
+                ..Mount::default()
+            };
+            (Value::String(text), Some(mount))
+        }
     };
     Ok(Workspace {
         workspace_folder: Some(workspace_folder),
         workspace_mount: Some(workspace_mount),
+        default_mount,
         git_root,
     })
 }
@@ -74,7 +90,7 @@ pub(crate) fn path_text(path: &Path) -> Result<&str, SpecError> {
     })
 }
 
-fn default_mount(source: &str, target: &str, platform: Platform) -> String {
+fn default_mount_text(source: &str, target: &str, platform: Platform) -> String {
     let quote = |text: &str| if text.contains(',') { "\"" } else { "" };
     let (around_source, around_target) = (quote(source), quote(target));
     let consistency = if platform == Platform::Linux {
@@ -187,7 +203,7 @@ mod tests {
     #[test]
     fn other_platforms_say_their_consistency() {
         assert_eq!(
-            default_mount("/a", "/workspaces/a", Platform::MacOs),
+            default_mount_text("/a", "/workspaces/a", Platform::MacOs),
             "type=bind,source=/a,target=/workspaces/a,consistency=consistent"
         );
     }
