@@ -5,6 +5,7 @@ mod image;
 #[cfg(test)]
 mod tests;
 
+pub use crate::image_build::{BuildPlan, BuildSecret, BuildSecretSource, BuildSsh};
 pub(crate) use image::{build_paths, no_image};
 
 use std::path::{Path, PathBuf};
@@ -16,14 +17,13 @@ use crate::error::SpecError;
 use crate::files::Files;
 use crate::hooks::{Hook, HookKind};
 use crate::host::HostRequirements;
-use crate::image_build::BuildPlan;
 use crate::merge::MergedConfig;
 use crate::mounts::{Mount, MountKind};
 use crate::ports::{AppPort, PortMapping, Protocol, parse_publish};
 use crate::read::ReadConfig;
 use crate::run::{EnvValue, RunOptions};
 use crate::run_args::values::security_options;
-use crate::run_args::{RunArgs, translate};
+use crate::run_args::{RunArgs, RunFlag, translate};
 
 const LOOPBACK: &str = "127.0.0.1";
 
@@ -84,6 +84,8 @@ pub struct ContainerPlan {
     /// written), rights, limits, and the container's user as `user`. Its `env`, `env_files` and `label_files` are empty:
     /// they are resolved into [`ContainerPlan::env`] and `labels`.
     pub run: RunOptions,
+    /// The flags of `runArgs` from which part of it comes, one by one.
+    pub run_flags: Vec<RunFlag>,
     /// The user of tools and commands; `None` is the container's user.
     pub remote_user: Option<String>,
     /// Ids of the user are aligned with those of the local user.
@@ -145,6 +147,7 @@ pub fn plan(files: &dyn Files, read: &ReadConfig, merged: &MergedConfig) -> Resu
         });
     }
     let env = host.environment(merged, &run_args)?;
+    let run_flags = run_args.flags.clone();
     let run = run_options(&mut host, read, merged, run_args)?;
     Ok(ContainerPlan {
         name: config.name.clone(),
@@ -153,6 +156,7 @@ pub fn plan(files: &dyn Files, read: &ReadConfig, merged: &MergedConfig) -> Resu
         workspace_mount: workspace_mount(read)?,
         env,
         run,
+        run_flags,
         remote_user: merged.remote_user.as_ref().map(|user| user.value.clone()),
         update_remote_user_uid: merged
             .update_remote_user_uid

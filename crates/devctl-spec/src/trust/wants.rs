@@ -17,7 +17,7 @@ use crate::origins::pointer_step;
 use crate::plan::{ContainerPlan, ImageSource};
 use crate::ports::parse_publish;
 use crate::read::ReadConfig;
-use crate::run_args::{RunArgs, translate};
+use crate::run_args::RunFlag;
 use crate::variables::host_variables;
 
 /// The trust sheet of a plan.
@@ -42,10 +42,7 @@ pub fn wants(
     sheet.host_command();
     sheet.rights(merged);
     sheet.merged_mounts(merged, plan)?;
-    let run_args = read.config.run_args.as_deref().unwrap_or_default();
-    // A plan exists, so its flags were translated without an error.
-    let run_args = translate(run_args).unwrap_or_default();
-    sheet.run_args(&run_args)?;
+    sheet.run_args(&plan.run_flags)?;
     sheet.app_ports();
     sheet.build(plan)?;
     sheet.graphics(merged);
@@ -202,8 +199,8 @@ impl Sheet<'_> {
         Ok(())
     }
 
-    fn run_args(&mut self, run_args: &RunArgs) -> Result<(), SpecError> {
-        for flag in &run_args.flags {
+    fn run_args(&mut self, flags: &[RunFlag]) -> Result<(), SpecError> {
+        for flag in flags {
             let origin = self.read.origin_text(&format!("/runArgs/{}", flag.index));
             let key = format!("--{}", flag.name);
             let value = flag.value.as_str();
@@ -292,11 +289,12 @@ impl Sheet<'_> {
     }
 
     fn published(&mut self, key: &str, written: &str, origin: String) {
-        let mappings = parse_publish(written).unwrap_or_default();
         // Without an address, planning takes 127.0.0.1.
-        let is_local = mappings
-            .iter()
-            .all(|port| port.host_ip.is_none() || port.is_loopback());
+        let is_local = parse_publish(written).is_ok_and(|ports| {
+            ports
+                .iter()
+                .all(|port| port.host_ip.is_none() || port.is_loopback())
+        });
         let text = if is_local {
             "Programs on this machine reach this port of the container."
         } else {
