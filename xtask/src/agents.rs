@@ -72,7 +72,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf> {
 
 fn build_one(workspace: &Workspace, architecture: &Architecture) -> Result<PathBuf> {
     need_target(workspace, architecture.target)?;
-    let mut cargo = workspace.cargo();
+    let mut cargo = workspace.release_cargo();
     cargo.args([
         "build",
         "--quiet",

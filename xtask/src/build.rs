@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
@@ -27,7 +28,7 @@ pub(crate) fn products(workspace: &Workspace) -> Result<Products> {
             .args(["build", "--release", "--package", "devctl-cli"]),
     )?;
     // The window carries the interface in itself instead of asking a development server for it.
-    command::run(workspace.cargo().args([
+    command::run(workspace.release_cargo().args([
         "build",
         "--release",
         "--package",
@@ -40,6 +41,9 @@ pub(crate) fn products(workspace: &Workspace) -> Result<Products> {
         devctl: release.join(format!("devctl{}", std::env::consts::EXE_SUFFIX)),
         window: release.join(format!("dev-container-launcher{}", std::env::consts::EXE_SUFFIX)),
     };
+    let man = release.join("man");
+    fs::create_dir_all(&man).with_context(|| format!("cannot make {}", man.display()))?;
+    command::run(Command::new(&products.devctl).arg("man").arg(&man))?;
     for product in [&products.devctl, &products.window] {
         let size = fs::metadata(product)
             .with_context(|| format!("cargo built no {}", product.display()))?

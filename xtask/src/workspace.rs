@@ -67,6 +67,14 @@ impl Workspace {
         command
     }
 
+    /// A cargo command for what is delivered: never incremental, whatever the environment of a developer says, because
+    /// that costs speed and size.
+    pub(crate) fn release_cargo(&self) -> Command {
+        let mut command = self.cargo();
+        command.env("CARGO_INCREMENTAL", "0");
+        command
+    }
+
     /// An npm command in a folder of the workspace.
     pub(crate) fn npm(&self, folder: &str) -> Command {
         let mut command = Command::new("npm");

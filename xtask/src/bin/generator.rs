@@ -19,7 +19,9 @@ fn main() -> Result<()> {
         Some(word) => bail!("{} is not understood", word.display()),
     };
     let mut stale = Vec::new();
-    for (path, text) in devctl_core::generate::files() {
+    let mut files = devctl_core::generate::files();
+    files.push((PathBuf::from("docs/cli.md"), devctl_cli::markdown()));
+    for (path, text) in files {
         if fs::read_to_string(root.join(&path)).is_ok_and(|found| found == text) {
             continue;
         }

@@ -88,8 +88,8 @@ fn reads_of_surroundings(source: &Source) -> impl Iterator<Item = Breach> {
     })
 }
 
-/// A check of the interface that is silenced without ` -- why`.
-fn silenced_without_reason(source: &Source) -> impl Iterator<Item = Breach> {
+/// A check of the interface that is silenced without ` -- why` and without a comment on the line above.
+fn silenced_without_reason(source: &Source) -> Vec<Breach> {
     let silencers = [
         "oxlint-disable",
         "eslint-disable",
@@ -97,16 +97,19 @@ fn silenced_without_reason(source: &Source) -> impl Iterator<Item = Breach> {
         "@ts-expect-error",
         "@ts-nocheck",
     ];
-    let numbered = source.text.lines().enumerate();
-    numbered
-        .filter(move |(_, line)| silencers.iter().any(|word| line.contains(word)) && !line.contains(" -- "))
-        .map(|(index, _)| {
-            Breach::new(
-                &source.path,
-                index + 1,
-                "a silenced check gives its reason: ` -- why`",
-            )
-        })
+    let mut breaches = Vec::new();
+    let mut above = "";
+    for (index, line) in source.text.lines().map(str::trim).enumerate() {
+        let silences = silencers.iter().any(|word| line.contains(word));
+        let explained =
+            line.contains(" -- ") || ["//", "*", "{/*"].iter().any(|begin| above.starts_with(begin));
+        if silences && !explained {
+            let what = "a silenced check gives its reason: ` -- why`, or a comment above";
+            breaches.push(Breach::new(&source.path, index + 1, what));
+        }
+        above = line;
+    }
+    breaches
 }
 
 #[cfg(test)]
