@@ -1,6 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
-import { expectAccessible, renderApp } from "../test/render";
+import { expectAccessible, renderApp, row } from "../test/render";
 
 test("hosts: engines with their state, and the checks with what mends them", async () => {
   renderApp("full", { view: "hosts" });
@@ -48,7 +48,7 @@ test("settings: a changed value goes to the core, and Default brings it back", a
 
 test("the palette reaches a container by a few letters", async () => {
   const { user } = renderApp();
-  await screen.findByRole("row", { name: /^atlas-api,/ });
+  await row("atlas-api");
   await user.keyboard("{Control>}k{/Control}");
   await user.keyboard("ledger");
   await expectAccessible();
@@ -58,7 +58,7 @@ test("the palette reaches a container by a few letters", async () => {
 
 test("the keys are listed under ?", async () => {
   const { user } = renderApp();
-  await screen.findByRole("row", { name: /^atlas-api,/ });
+  await row("atlas-api");
   await user.keyboard("?");
   expect(await screen.findByRole("dialog", { name: "Keys" })).toBeDefined();
   await expectAccessible();

@@ -5,6 +5,7 @@ import type { LogStream } from "../generated/types";
 import { text } from "../text";
 import { useCopy } from "./CopyLine";
 import { IconButton } from "./IconButton";
+import { takeFocus } from "./takeFocus";
 
 export interface LogEntry {
   at: string | null;
@@ -58,7 +59,7 @@ export function LogView({
           {search !== null && (
             <input
               // The field appears because somebody asked to search.
-              ref={(field) => field?.focus()}
+              ref={takeFocus}
               className="field h-6 w-36"
               value={search}
               aria-label={text.logs.search}

@@ -1,5 +1,5 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { render } from "@testing-library/react";
+import { render, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import axe from "axe-core";
 import { expect } from "vitest";
@@ -12,7 +12,7 @@ import { FakeBackend } from "../backend/fake";
 /** The whole window over a core in memory. */
 export function renderApp(scene = "full", at: Partial<Place> = {}) {
   const backend = new FakeBackend(scene);
-  const user = userEvent.setup();
+  const user = userEvent.setup({ delay: null, pointerEventsCheck: 0 });
   const view = render(
     <QueryClientProvider client={createQueryClient()}>
       <BackendProvider value={backend}>
@@ -33,4 +33,17 @@ export async function expectAccessible(): Promise<void> {
   expect(
     violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join("\n")}`),
   ).toEqual([]);
+}
+
+/** The row of that container, once it is there. Looked up directly: roles and names of a whole table take seconds here. */
+export function row(name: string): Promise<HTMLElement> {
+  return waitFor(() => {
+    const found = findRow(name);
+    if (!found) throw new Error(`there is no row ${name}`);
+    return found;
+  });
+}
+
+export function findRow(name: string): HTMLElement | null {
+  return document.querySelector<HTMLElement>(`[role="row"][data-name="${name}"]`);
 }

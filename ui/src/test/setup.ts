@@ -1,4 +1,4 @@
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
 
 // What the browser has and jsdom has not.
@@ -25,8 +25,13 @@ Object.assign(Element.prototype, {
 });
 // Virtual lists ask for the room that they have.
 Object.defineProperties(HTMLElement.prototype, {
-  offsetHeight: { get: () => 800 },
-  offsetWidth: { get: () => 1200 },
+  clientHeight: { get: () => 800 },
+  clientWidth: { get: () => 1200 },
+  offsetHeight: { get: () => 20 },
 });
+HTMLCanvasElement.prototype.getContext = () => null;
+
+// A busy machine is slow, not wrong.
+configure({ asyncUtilTimeout: 8000 });
 
 afterEach(cleanup);

@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { useDesktop } from "../../backend/context";
 import { Icon, type IconName } from "../../components/Icon";
+import { takeFocus } from "../../components/takeFocus";
 import { text } from "../../text";
 
 /** The one field that takes a folder or an image, with the system's folder chooser beside it. */
@@ -38,7 +39,7 @@ export function SourceField({
         aria-label={text.create.source}
         placeholder={text.create.placeholder}
         onChange={(event) => onChange(event.target.value)}
-        {...(focus ? { ref: (field: HTMLInputElement | null) => field?.focus() } : {})}
+        ref={focus ? takeFocus : null}
       />
       {children}
       {desktop && (
