@@ -6,6 +6,7 @@ mod hold;
 mod own;
 mod print_env;
 mod probe;
+mod session;
 mod signals;
 mod spawn;
 
@@ -15,8 +16,8 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use devctl_agent_protocol::{
-    EXIT_FAILED, EXIT_GUARD_FAILED, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_USAGE, GUARD_ARGUMENT, HOLD_ARGUMENT,
-    OWN_ARGUMENT, PROBE_ARGUMENT, ParseProbeModeError,
+    EXIT_FAILED, EXIT_GUARD_FAILED, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_USAGE, GUARD_ARGUMENT,
+    HOLD_ARGUMENT, OWN_ARGUMENT, PROBE_ARGUMENT, ParseProbeModeError,
 };
 
 use crate::account::AccountError;
@@ -44,10 +45,25 @@ pub(crate) enum ToolError {
     #[error("the answer could not be written")]
     Answer(#[source] io::Error),
     #[error("{failed} files were left as they are, the first: {first}")]
-    Own { failed: u64, first: String, source: io::Error },
+    Own {
+        failed: u64,
+        first: String,
+        source: io::Error,
+    },
 }
 
 impl ToolError {
+    /// The error and its sources in one line.
+    fn chain(&self) -> String {
+        let mut line = self.to_string();
+        let mut source = self.source();
+        while let Some(error) = source {
+            line.push_str(&format!(": {error}"));
+            source = error.source();
+        }
+        line
+    }
+
     fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Mode(_) | Self::Ids { .. } => EXIT_USAGE,
@@ -73,21 +89,14 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitC
         _ => return None,
     };
     Some(result.unwrap_or_else(|error| {
-        complain(&error);
+        complain(&error.chain());
         ExitCode::from(error.exit_code())
     }))
 }
 
 /// One line on standard error. There is nobody to tell when it cannot be written.
-fn complain(error: &dyn Error) {
-    let mut line = format!("devctl-agent: {error}");
-    let mut source = error.source();
-    while let Some(error) = source {
-        line.push_str(&format!(": {error}"));
-        source = error.source();
-    }
-    line.push('\n');
-    let _ = io::stderr().write_all(line.as_bytes());
+fn complain(message: &str) {
+    let _ = io::stderr().write_all(format!("devctl-agent: {message}\n").as_bytes());
 }
 
 /// Writes one JSON document as one line on standard output.
@@ -95,5 +104,8 @@ fn answer(document: &impl serde::Serialize) -> Result<(), ToolError> {
     let mut line = serde_json::to_vec(document).map_err(|error| ToolError::Answer(error.into()))?;
     line.push(b'\n');
     let mut stdout = io::stdout();
-    stdout.write_all(&line).and_then(|()| stdout.flush()).map_err(ToolError::Answer)
+    stdout
+        .write_all(&line)
+        .and_then(|()| stdout.flush())
+        .map_err(ToolError::Answer)
 }

@@ -15,7 +15,7 @@ use rustix::process::{
 };
 
 use crate::tools::signals::{Signals, exit_status, reap};
-use crate::tools::{ToolError, spawn};
+use crate::tools::{ToolError, complain, spawn};
 
 const USAGE: &str = "guard -- COMMAND ARGUMENTS…";
 
@@ -31,12 +31,16 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode, ToolError> {
     let failed = |what| move |source| ToolError::Guard { what, source };
     let signals = Signals::listen().map_err(failed("listening for signals"))?;
     // The end of a grandchild whose parent is gone is told to this process then, so nothing has to be asked twice.
-    set_child_subreaper(Some(getpid())).map_err(|errno| failed("becoming the parent of orphans")(errno.into()))?;
+    set_child_subreaper(Some(getpid()))
+        .map_err(|errno| failed("becoming the parent of orphans")(errno.into()))?;
     let (_, leader) = spawn::in_own_session(Command::new(program).args(words))?;
     watch(&signals, leader).map_err(|source| {
         // Unwatched it must not go on. It may be gone by now.
         let _ = kill_process_group(leader, Signal::KILL);
-        ToolError::Guard { what: "watching it", source }
+        ToolError::Guard {
+            what: "watching it",
+            source,
+        }
     })
 }
 
@@ -51,6 +55,7 @@ fn watch(signals: &Signals, leader: Pid) -> io::Result<ExitCode> {
             }
         }
         if woken.ending || (woken.readable && at_end()) {
+            complain("the connection is gone: the command is ended");
             end(signals, leader)?;
             return Ok(ExitCode::from(EXIT_CANCELLED));
         }

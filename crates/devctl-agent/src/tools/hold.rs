@@ -25,24 +25,30 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode, ToolError> {
     // Before anything is started: to a first process without a handler the kernel delivers no signal.
     let signals = Signals::listen().map_err(failed("listening for signals"))?;
     if !getpid().is_init() {
-        set_child_subreaper(Some(getpid())).map_err(|errno| failed("becoming the parent of orphans")(errno.into()))?;
+        set_child_subreaper(Some(getpid()))
+            .map_err(|errno| failed("becoming the parent of orphans")(errno.into()))?;
     }
     // A container without a log runs as well.
     let _ = io::stdout().write_all(STARTED.as_bytes());
     let mut child = command.and_then(|(program, words)| {
         // As in a script of several lines, which goes on: a container whose entrypoint is broken can be entered and
         // repaired, a container that does not run cannot.
-        spawn::start(Command::new(program).args(words)).map_err(|error| complain(&error)).ok()
+        spawn::start(Command::new(program).args(words))
+            .map_err(|error| complain(&error.chain()))
+            .ok()
     });
     loop {
-        if signals.wait(&[], None).map_err(failed("waiting for signals"))?.ending {
+        if signals
+            .wait(&[], None)
+            .map_err(failed("waiting for signals"))?
+            .ending
+        {
             say_goodbye(child.as_ref().map(Pid::from_child));
             return Ok(ExitCode::SUCCESS);
         }
         while let Some((pid, status)) = reap().map_err(failed("reaping children"))? {
             if child.take_if(|child| Pid::from_child(child) == pid).is_some() && exit_status(status) != 0 {
-                let line = format!("devctl-agent: the command of hold ended with {}\n", exit_status(status));
-                let _ = io::stderr().write_all(line.as_bytes());
+                complain(&format!("the command of hold ended with {}", exit_status(status)));
             }
         }
     }

@@ -32,17 +32,27 @@ struct Ids {
 
 impl Ids {
     fn parse(text: &OsStr) -> Result<Self, ToolError> {
-        let wrong = || ToolError::Ids { text: text.to_string_lossy().into_owned() };
-        let (user, group) = text.to_str().and_then(|text| text.split_once(':')).ok_or_else(wrong)?;
+        let wrong = || ToolError::Ids {
+            text: text.to_string_lossy().into_owned(),
+        };
+        let (user, group) = text
+            .to_str()
+            .and_then(|text| text.split_once(':'))
+            .ok_or_else(wrong)?;
         // The largest number means "leave it" to the kernel (chown(2)).
         let id = |text: &str| text.parse().ok().filter(|id| *id != u32::MAX).ok_or_else(wrong);
-        Ok(Self { user: id(user)?, group: id(group)? })
+        Ok(Self {
+            user: id(user)?,
+            group: id(group)?,
+        })
     }
 }
 
 /// Changes the owner of everything below the paths and prints one [`OwnReport`].
 pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode, ToolError> {
-    let [from, to, paths @ ..] = arguments else { return Err(ToolError::Usage(USAGE)) };
+    let [from, to, paths @ ..] = arguments else {
+        return Err(ToolError::Usage(USAGE));
+    };
     if paths.is_empty() {
         return Err(ToolError::Usage(USAGE));
     }
@@ -60,7 +70,11 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode, ToolError> {
         None => Ok(ExitCode::SUCCESS),
         Some((path, source)) => {
             let first = path.display().to_string();
-            Err(ToolError::Own { failed: change.report.failed, first, source })
+            Err(ToolError::Own {
+                failed: change.report.failed,
+                first,
+                source,
+            })
         }
     }
 }
@@ -82,10 +96,18 @@ struct Folder {
 impl Change {
     /// Visits the path and what is below it.
     fn tree(&mut self, path: &Path) {
-        let Some((parent, mount)) = self.parent(path) else { return };
-        let name = path.file_name().map_or(b".".to_vec(), |name| name.as_bytes().to_vec());
+        let Some((parent, mount)) = self.parent(path) else {
+            return;
+        };
+        let name = path
+            .file_name()
+            .map_or(b".".to_vec(), |name| name.as_bytes().to_vec());
         let above = path.parent().unwrap_or(path).to_owned();
-        let mut open = vec![Folder { fd: parent, path: above, names: VecDeque::from([name]) }];
+        let mut open = vec![Folder {
+            fd: parent,
+            path: above,
+            names: VecDeque::from([name]),
+        }];
         while let Some(folder) = open.last_mut() {
             let Some(name) = folder.names.pop_front() else {
                 open.pop();
@@ -108,35 +130,72 @@ impl Change {
             Some(parent) => parent,
             None => path,
         };
-        let opened = openat(CWD, parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+        let opened = openat(
+            CWD,
+            parent,
+            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        );
         let looked_at = opened.map_err(io::Error::from).and_then(|fd| {
             let mount = mount_of(&fd, &look(&fd)?)?;
             Ok((fd, mount))
         });
-        looked_at.map_err(|error| self.failed(path.to_owned(), error)).ok()
+        looked_at
+            .map_err(|error| self.failed(path.to_owned(), error))
+            .ok()
     }
 
     /// Changes one entry, and opens it when it is a folder of the same mount.
-    fn entry(&mut self, parent: BorrowedFd<'_>, name: &[u8], path: &Path, mount: u64) -> io::Result<Option<Folder>> {
-        let fd = openat(parent, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    fn entry(
+        &mut self,
+        parent: BorrowedFd<'_>,
+        name: &[u8],
+        path: &Path,
+        mount: u64,
+    ) -> io::Result<Option<Folder>> {
+        let fd = openat(
+            parent,
+            name,
+            OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
         let status = look(&fd)?;
         if mount_of(&fd, &status)? != mount {
-            self.report.skipped_mounts.push(path.to_string_lossy().into_owned());
+            self.report
+                .skipped_mounts
+                .push(path.to_string_lossy().into_owned());
             return Ok(None);
         }
-        let owner = (status.stx_uid == self.from.user && self.from.user != self.to.user).then_some(self.to.user);
-        let group = (status.stx_gid == self.from.group && self.from.group != self.to.group).then_some(self.to.group);
+        let owner =
+            (status.stx_uid == self.from.user && self.from.user != self.to.user).then_some(self.to.user);
+        let group =
+            (status.stx_gid == self.from.group && self.from.group != self.to.group).then_some(self.to.group);
         if owner.is_some() || group.is_some() {
             let (owner, group) = (owner.map(Uid::from_raw), group.map(Gid::from_raw));
-            chownat(&fd, "", owner, group, AtFlags::EMPTY_PATH | AtFlags::SYMLINK_NOFOLLOW)?;
+            chownat(
+                &fd,
+                "",
+                owner,
+                group,
+                AtFlags::EMPTY_PATH | AtFlags::SYMLINK_NOFOLLOW,
+            )?;
             self.report.changed += 1;
         }
         if FileType::from_raw_mode(status.stx_mode.into()) != FileType::Directory {
             return Ok(None);
         }
-        let fd = openat(&fd, ".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        let fd = openat(
+            &fd,
+            ".",
+            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
         let names = names(&fd)?;
-        Ok(Some(Folder { fd, path: path.to_owned(), names }))
+        Ok(Some(Folder {
+            fd,
+            path: path.to_owned(),
+            names,
+        }))
     }
 
     fn failed(&mut self, path: PathBuf, error: io::Error) {
@@ -159,7 +218,12 @@ fn names(folder: &OwnedFd) -> io::Result<VecDeque<Vec<u8>>> {
 }
 
 fn look(fd: &OwnedFd) -> Result<Statx, Errno> {
-    statx(fd, "", AtFlags::EMPTY_PATH | AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS | StatxFlags::MNT_ID)
+    statx(
+        fd,
+        "",
+        AtFlags::EMPTY_PATH | AtFlags::SYMLINK_NOFOLLOW,
+        StatxFlags::BASIC_STATS | StatxFlags::MNT_ID,
+    )
 }
 
 /// The number of the mount. The device does not tell a bind mount, and differs between files of one overlay.
@@ -176,4 +240,43 @@ fn mount_from_fdinfo(fd: &OwnedFd) -> io::Result<u64> {
     info.lines()
         .find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok())
         .ok_or_else(|| io::Error::other("/proc/self/fdinfo names no mount"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_two_numbers_that_the_kernel_takes_as_such() {
+        assert_eq!(
+            Ids::parse(OsStr::new("1000:0")).unwrap(),
+            Ids { user: 1000, group: 0 }
+        );
+        for text in [
+            "",
+            "1",
+            "1:",
+            ":1",
+            "1:1:1",
+            "-1:1",
+            "4294967295:1",
+            "1:4294967295",
+            "root:root",
+        ] {
+            assert!(Ids::parse(OsStr::new(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn old_and_new_kernels_number_mounts_alike() {
+        for path in ["/", "/proc"] {
+            let fd = openat(CWD, path, OFlags::PATH, Mode::empty()).unwrap();
+            let status = look(&fd).unwrap();
+            assert_eq!(
+                mount_of(&fd, &status).unwrap(),
+                mount_from_fdinfo(&fd).unwrap(),
+                "{path}"
+            );
+        }
+    }
 }

@@ -21,7 +21,9 @@ const CLOSES: u8 = 2;
 
 /// Prints the environment of this process between marks.
 pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode, ToolError> {
-    let [mark] = arguments else { return Err(ToolError::Usage("print-env MARK")) };
+    let [mark] = arguments else {
+        return Err(ToolError::Usage("print-env MARK"));
+    };
     let mut output = framed(mark.as_bytes(), OPENS);
     for (name, value) in std::env::vars_os() {
         output.extend_from_slice(name.as_bytes());
@@ -31,7 +33,10 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode, ToolError> {
     }
     output.extend(framed(mark.as_bytes(), CLOSES));
     let mut stdout = io::stdout();
-    stdout.write_all(&output).and_then(|()| stdout.flush()).map_err(ToolError::Answer)?;
+    stdout
+        .write_all(&output)
+        .and_then(|()| stdout.flush())
+        .map_err(ToolError::Answer)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -121,7 +126,12 @@ mod tests {
     use super::*;
 
     fn environment(pairs: &[(&str, &[u8])]) -> Progress {
-        Progress::Environment(pairs.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec())).collect())
+        Progress::Environment(
+            pairs
+                .iter()
+                .map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()))
+                .collect(),
+        )
     }
 
     #[test]
@@ -134,7 +144,11 @@ mod tests {
             if progress == Progress::Incomplete {
                 progress = marked.push(tail);
             }
-            assert_eq!(progress, environment(&[("A", b"1"), ("B", b"=x\n\xff"), ("C", b"")]), "{cut}");
+            assert_eq!(
+                progress,
+                environment(&[("A", b"1"), ("B", b"=x\n\xff"), ("C", b"")]),
+                "{cut}"
+            );
         }
     }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -12,10 +11,11 @@ use std::process::{ChildStderr, ChildStdout, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use devctl_agent_protocol::{AGENT_PATH, ProbeMode, ProbeReport};
-use rustix::process::{Pid, Signal, getegid, geteuid, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, getegid, geteuid, kill_process};
 
 use crate::account::Account;
 use crate::tools::print_env::{MarkedOutput, PRINT_ENV_ARGUMENT, Progress};
+use crate::tools::session::{end_session, members};
 use crate::tools::signals::{Signals, exit_status, reap};
 use crate::tools::{ToolError, answer, spawn};
 
@@ -35,7 +35,9 @@ const COMPLAINT_BYTES: usize = 500;
 
 /// Prints one [`ProbeReport`].
 pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode, ToolError> {
-    let [mode] = arguments else { return Err(ToolError::Usage(USAGE)) };
+    let [mode] = arguments else {
+        return Err(ToolError::Usage(USAGE));
+    };
     let mode: ProbeMode = mode.to_string_lossy().parse()?;
     let uid = geteuid().as_raw();
     let account = Account::of(&uid.to_string())?;
@@ -60,7 +62,9 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode, ToolError> {
                     let took = begun.elapsed();
                     if took > SLOW {
                         let seconds = took.as_secs_f32();
-                        warnings.push(format!("the shell needed {seconds:.1} seconds to show its environment"));
+                        warnings.push(format!(
+                            "the shell needed {seconds:.1} seconds to show its environment"
+                        ));
                     }
                 }
                 Answer::Nothing(warning) => warnings.push(warning),
@@ -71,7 +75,11 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode, ToolError> {
             }
         }
     }
-    let own = || env::vars_os().map(|(name, value)| (name.into_vec(), value.into_vec())).collect();
+    let own = || {
+        env::vars_os()
+            .map(|(name, value)| (name.into_vec(), value.into_vec()))
+            .collect()
+    };
     let environment = session_variables(found.unwrap_or_else(own), &mut warnings);
     answer(&ProbeReport {
         environment,
@@ -116,11 +124,15 @@ fn session_variables(
                 environment.insert(name, value);
             }
             (Ok(name), Err(_)) => {
-                warnings.push(format!("the variable {name:?} is left out: its value is not UTF-8"));
+                warnings.push(format!(
+                    "the variable {name:?} is left out: its value is not UTF-8"
+                ));
             }
             (Err(error), _) => {
                 let name = String::from_utf8_lossy(error.as_bytes()).into_owned();
-                warnings.push(format!("the variable {name:?} is left out: its name is not UTF-8"));
+                warnings.push(format!(
+                    "the variable {name:?} is left out: its name is not UTF-8"
+                ));
             }
         }
     }
@@ -151,8 +163,10 @@ fn ask_shell(account: &Account, flags: Flags, agent: &Path, patience: Duration) 
     let (mut child, leader) = match spawn::in_own_session(&mut command) {
         Ok(started) => started,
         Err(error) => {
-            let reason = std::error::Error::source(&error).map_or(String::new(), |source| format!(": {source}"));
-            return Ok(Answer::Nothing(format!("{error}{reason}: the environment is the container's")));
+            return Ok(Answer::Nothing(format!(
+                "{}, so the environment is the container's",
+                error.chain()
+            )));
         }
     };
     let mut shell = Shell {
@@ -174,17 +188,25 @@ fn ask_shell(account: &Account, flags: Flags, agent: &Path, patience: Duration) 
         Heard::Nothing => {
             let complaint = shell.complaint();
             shell.let_end().map_err(failed("waiting for the shell"))?;
-            let status = shell.ended.map_or_else(String::new, |status| format!(" with {status}"));
+            let status = shell
+                .ended
+                .map_or_else(String::new, |status| format!(" with {status}"));
             Answer::Nothing(format!(
                 "{name} ended{status} without showing its environment, so it is the container's{complaint}"
             ))
         }
         Heard::TooMuch => {
             end_session(leader);
-            Answer::Nothing(format!("{name} showed no end of its environment, so it is the container's"))
+            Answer::Nothing(format!(
+                "{name} showed no end of its environment, so it is the container's"
+            ))
         }
         Heard::DeadlineOver => {
-            let ran = members(leader).into_iter().map(|member| member.1).collect::<Vec<_>>().join(", ");
+            let ran = members(leader)
+                .into_iter()
+                .map(|member| member.1)
+                .collect::<Vec<_>>()
+                .join(", ");
             end_session(leader);
             let seconds = patience.as_secs();
             let complaint = shell.complaint();
@@ -206,7 +228,10 @@ fn mark() -> io::Result<String> {
 
 /// Every shell but PowerShell takes the short options of `sh` in one word, and quotes alike what has no quote in it.
 fn shell_arguments(shell: &Path, flags: Flags, agent: &Path, mark: &str) -> Vec<OsString> {
-    let power_shell = matches!(shell.file_name().and_then(OsStr::to_str), Some("pwsh" | "pwsh-preview"));
+    let power_shell = matches!(
+        shell.file_name().and_then(OsStr::to_str),
+        Some("pwsh" | "pwsh-preview")
+    );
     let quoted = |escaped: &[u8]| {
         let mut quoted = vec![b'\''];
         for byte in agent.as_os_str().as_bytes() {
@@ -259,16 +284,20 @@ impl Shell {
     /// Reads until the environment is there or cannot come any more.
     fn listen(&mut self, deadline: Instant) -> io::Result<Heard> {
         let mut buffer = vec![0; 64 << 10];
-        for fd in [self.stdout.as_ref().map(|file| file.as_fd()), self.stderr.as_ref().map(|file| file.as_fd())]
-            .into_iter()
-            .flatten()
+        for fd in [
+            self.stdout.as_ref().map(|file| file.as_fd()),
+            self.stderr.as_ref().map(|file| file.as_fd()),
+        ]
+        .into_iter()
+        .flatten()
         {
             rustix::io::ioctl_fionbio(fd, true)?;
         }
         loop {
             while let Some(bytes) = read(&mut self.stderr, &mut buffer)? {
                 self.complaint.extend_from_slice(bytes);
-                self.complaint.drain(..self.complaint.len().saturating_sub(COMPLAINT_BYTES));
+                self.complaint
+                    .drain(..self.complaint.len().saturating_sub(COMPLAINT_BYTES));
                 if Instant::now() >= deadline {
                     return Ok(Heard::DeadlineOver);
                 }
@@ -301,7 +330,10 @@ impl Shell {
             .collect();
             if self.signals.wait(&files, Some(deadline))?.ending {
                 end_session(self.leader);
-                return Err(io::Error::new(io::ErrorKind::Interrupted, "a signal ended the probe"));
+                return Err(io::Error::new(
+                    io::ErrorKind::Interrupted,
+                    "a signal ended the probe",
+                ));
             }
         }
     }
@@ -338,7 +370,11 @@ impl Shell {
     fn complaint(&self) -> String {
         let text = String::from_utf8_lossy(&self.complaint);
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if words.is_empty() { words } else { format!("; it said: {words}") }
+        if words.is_empty() {
+            words
+        } else {
+            format!("; it said: {words}")
+        }
     }
 }
 
@@ -359,33 +395,40 @@ fn read<'a>(file: &mut Option<impl io::Read>, buffer: &'a mut [u8]) -> io::Resul
     }
 }
 
-/// Ends everything in the shell's session.
-fn end_session(leader: Pid) {
-    for (pid, _) in members(leader) {
-        // It may be gone by now, or of another user.
-        let _ = kill_process(pid, Signal::KILL);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(shell: &str, login: bool, interactive: bool) -> Vec<OsString> {
+        shell_arguments(
+            Path::new(shell),
+            Flags { login, interactive },
+            Path::new("/it's/agent"),
+            "m",
+        )
     }
-    let _ = kill_process_group(leader, Signal::KILL);
-}
 
-/// The processes of the session, each with its number and command line.
-fn members(leader: Pid) -> Vec<(Pid, String)> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    entries
-        .flatten()
-        .filter_map(|entry| {
-            let number: i32 = entry.file_name().to_str()?.parse().ok()?;
-            let pid = Pid::from_raw(number)?;
-            let stat = fs::read(entry.path().join("stat")).ok()?;
-            (session(&String::from_utf8_lossy(&stat))? == leader.as_raw_nonzero().get()).then_some(())?;
-            let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            let words = String::from_utf8_lossy(&line).replace('\0', " ");
-            Some((pid, format!("{number} {}", words.trim_end())))
-        })
-        .collect()
-}
-
-/// Field 6 of `/proc/PID/stat` (proc(5)); the name before it may hold anything.
-fn session(stat: &str) -> Option<i32> {
-    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(3)?.parse().ok()
+    #[test]
+    fn every_shell_is_asked_in_its_own_words() {
+        assert_eq!(
+            arguments("/bin/bash", true, true),
+            ["-lic", "'/it'\\''s/agent' print-env m"]
+        );
+        assert_eq!(
+            arguments("/usr/bin/fish", false, true),
+            ["-ic", "'/it'\\''s/agent' print-env m"]
+        );
+        assert_eq!(
+            arguments("/bin/odd", true, false),
+            ["-lc", "'/it'\\''s/agent' print-env m"]
+        );
+        assert_eq!(
+            arguments("/opt/pwsh", true, true),
+            ["-Login", "-Command", "& '/it''s/agent' print-env m"]
+        );
+        assert_eq!(
+            arguments("/opt/pwsh", false, true),
+            ["-Command", "& '/it''s/agent' print-env m"]
+        );
+    }
 }

@@ -52,20 +52,33 @@ impl Signals {
             PollFd::from_borrowed_fd(self.ending.as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(self.children.as_fd(), PollFlags::IN),
         ];
-        fds.extend(files.iter().map(|file| PollFd::from_borrowed_fd(*file, PollFlags::IN)));
+        fds.extend(
+            files
+                .iter()
+                .map(|file| PollFd::from_borrowed_fd(*file, PollFlags::IN)),
+        );
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let timeout = left.map(Timespec::try_from).transpose().map_err(io::Error::other)?;
+        let timeout = left
+            .map(Timespec::try_from)
+            .transpose()
+            .map_err(io::Error::other)?;
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) => {}
             // By a signal: its byte is there at the next turn.
             Err(rustix::io::Errno::INTR) => return Ok(Woken::default()),
             Err(error) => return Err(error.into()),
         }
-        let happened = |index: usize| fds.get(index).is_some_and(|fd: &PollFd<'_>| !fd.revents().is_empty());
+        let happened = |index: usize| {
+            fds.get(index)
+                .is_some_and(|fd: &PollFd<'_>| !fd.revents().is_empty())
+        };
         if happened(1) {
             drain(&self.children)?;
         }
-        Ok(Woken { ending: happened(0), readable: (2..fds.len()).any(happened) })
+        Ok(Woken {
+            ending: happened(0),
+            readable: (2..fds.len()).any(happened),
+        })
     }
 }
 
@@ -94,6 +107,8 @@ pub(crate) fn reap() -> io::Result<Option<(Pid, WaitStatus)>> {
 
 /// The exit status as a shell shows it: 128 + the signal that ended it.
 pub(crate) fn exit_status(status: WaitStatus) -> u8 {
-    let code = status.exit_status().or_else(|| status.terminating_signal().map(|signal| 128 + signal));
+    let code = status
+        .exit_status()
+        .or_else(|| status.terminating_signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
 }

@@ -35,7 +35,11 @@ pub(crate) fn start(command: &mut Command) -> Result<Child, ToolError> {
         let program = path.display().to_string();
         // The same error also means that the interpreter of a script is missing.
         let missing = source.kind() == io::ErrorKind::NotFound && !(program.contains('/') && path.exists());
-        if missing { ToolError::NotFound { program } } else { ToolError::NotExecutable { program, source } }
+        if missing {
+            ToolError::NotFound { program }
+        } else {
+            ToolError::NotExecutable { program, source }
+        }
     })
 }
 
