@@ -105,7 +105,7 @@ pub(crate) enum Command {
     SshProxy(SshProxyArgs),
     /// Renew the certificate of the access key when that is due (called by ssh itself)
     #[command(hide = true)]
-    SshRenew(SshRenewArgs),
+    SshRenew,
     /// Print the completion script of a shell
     Completion(CompletionArgs),
     /// Write the man pages, or the reference in Markdown
@@ -365,14 +365,6 @@ pub(crate) struct SshProxyArgs {
     /// The user to log in as (%r)
     #[arg(allow_hyphen_values = true)]
     pub user: String,
-}
-
-/// Arguments of `ssh-renew`.
-#[derive(Debug, Args)]
-pub(crate) struct SshRenewArgs {
-    /// The host name as it was given to ssh (%n)
-    #[arg(allow_hyphen_values = true)]
-    pub name: Option<String>,
 }
 
 /// Arguments of `completion`.

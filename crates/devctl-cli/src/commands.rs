@@ -61,10 +61,10 @@ pub(crate) fn run(printer: &Printer, command: Command) -> Result<u8, Failure> {
                 Ok(0)
             })
         }
-        Command::SshRenew(args) => {
+        Command::SshRenew => {
             no_json(printer, "ssh-renew")?;
             block_on(One, async {
-                core::ssh_renew(args.name.as_deref()).await?;
+                core::ssh_renew().await?;
                 Ok(0)
             })
         }

@@ -7,6 +7,7 @@ use crate::output::Printer;
 use clap::CommandFactory;
 use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::{Bash, CompleteEnv, EnvCompleter, Fish, Powershell, Zsh};
+use devctl_core::operations::Operations;
 use devctl_model::{ContainerList, Nothing};
 use serde::Serialize;
 use std::ffi::OsStr;

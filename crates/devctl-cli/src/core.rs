@@ -1,54 +1,71 @@
-//! What the commands need of the core.
+//! The core, as the commands reach it.
 
-use bytes::Bytes;
-use devctl_core::caller::Caller;
-use devctl_core::operations::{Operations, Streams};
-use devctl_model::{ErrorCode, Problem};
-use std::pin::Pin;
+use devctl_core::operations::Role;
+use devctl_core::{Caller, Core};
+use devctl_model::Problem;
 use std::sync::Arc;
-use tokio::io::AsyncWrite;
-use tokio::sync::mpsc;
+use tokio::io::{AsyncRead, AsyncWrite};
 
-pub(crate) struct ExecCommand {
-    pub container: String,
-    pub command: Vec<String>,
-    pub user: Option<String>,
-    pub workdir: Option<String>,
-    pub env: Vec<(String, String)>,
-    pub terminal: Option<(u16, u16)>,
-    pub stdin: bool,
-}
-pub(crate) enum ExecOutput {
-    Stdout(Bytes),
-    Stderr(Bytes),
-}
-pub(crate) struct ExecHandle {
-    pub input: Pin<Box<dyn AsyncWrite + Send>>,
-    pub output: mpsc::Receiver<ExecOutput>,
-}
-impl ExecHandle {
-    pub(crate) async fn resize(&self, _cols: u16, _rows: u16) -> Result<(), Problem> {
-        Ok(())
-    }
-    pub(crate) async fn wait(&mut self) -> Result<i32, Problem> {
-        Ok(0)
-    }
-}
-pub(crate) trait CoreX: Operations + Streams {}
-pub(crate) type Core = dyn CoreX;
-pub(crate) async fn exec(
-    _core: &Core,
-    _caller: &Caller,
-    _command: ExecCommand,
-) -> Result<ExecHandle, Problem> {
-    Err(Problem::new(ErrorCode::Internal, "not wired"))
-}
+/// The name of this door in the event log.
+const DOOR: &str = "cli";
+
+/// Opens the core for the person who runs this process. Who may run it may do everything that it can do.
 pub(crate) async fn open() -> Result<(Arc<Core>, Caller), Problem> {
-    Err(Problem::new(ErrorCode::Internal, "not wired"))
+    let config = devctl_platform::core_config(DOOR)?;
+    let caller = Caller {
+        who: config.user.clone(),
+        door: DOOR,
+        role: Role::Admin,
+    };
+    Ok((Core::open(config).await?, caller))
 }
-pub(crate) async fn ssh_proxy(_name: &str, _user: &str) -> Result<(), Problem> {
-    Err(Problem::new(ErrorCode::Internal, "not wired"))
+
+/// Carries the connection on standard input and output into a container.
+pub(crate) async fn ssh_proxy(name: &str, user: &str) -> Result<(), Problem> {
+    let config = devctl_platform::core_config(DOOR)?;
+    let served = devctl_core::ssh_proxy::run(config, name, user, input(), output()).await?;
+    tracing::debug!(serials = ?served.serials, "the connection ended");
+    Ok(())
 }
-pub(crate) async fn ssh_renew(_name: Option<&str>) -> Result<(), Problem> {
-    Err(Problem::new(ErrorCode::Internal, "not wired"))
+
+/// Renews the certificates that are due.
+pub(crate) async fn ssh_renew() -> Result<(), Problem> {
+    let renewed = devctl_core::ssh_renew::run(&devctl_platform::core_config(DOOR)?).await?;
+    tracing::debug!(renewed, "certificates were looked at");
+    Ok(())
+}
+
+type Input = Box<dyn AsyncRead + Send + Unpin>;
+type Output = Box<dyn AsyncWrite + Send + Unpin>;
+
+/// Standard input: a pipe is read directly, anything else by a thread.
+fn input() -> Input {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        let pipe = std::io::stdin()
+            .as_fd()
+            .try_clone_to_owned()
+            .and_then(tokio::net::unix::pipe::Receiver::from_owned_fd);
+        if let Ok(pipe) = pipe {
+            return Box::new(pipe);
+        }
+    }
+    Box::new(tokio::io::stdin())
+}
+
+/// Standard output: a pipe is written directly, anything else by a thread.
+fn output() -> Output {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        let pipe = std::io::stdout()
+            .as_fd()
+            .try_clone_to_owned()
+            .and_then(tokio::net::unix::pipe::Sender::from_owned_fd);
+        if let Ok(pipe) = pipe {
+            return Box::new(pipe);
+        }
+    }
+    Box::new(tokio::io::stdout())
 }

@@ -7,6 +7,7 @@ use crate::output::text::plain;
 use crate::output::{LINK, Printer};
 use crate::progress::{Progress, TICK};
 use crate::session::Session;
+use devctl_core::operations::{Operations, Streams};
 use devctl_model::{ErrorCode, Fix, Job, JobRef, JobState, JobUpdate, Problem, TrustSheet};
 use std::pin::Pin;
 use tokio::sync::mpsc::Receiver;

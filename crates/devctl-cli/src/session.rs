@@ -1,12 +1,13 @@
 //! One run of the command line: the core, who asks it, and the printer.
 
-use crate::core::{self, Core, ExecCommand, ExecHandle};
+use crate::core;
 use crate::failure::Failure;
 use crate::output::Printer;
-use devctl_core::caller::Caller;
+use devctl_core::{Caller, Core};
 use std::sync::Arc;
 
 /// What commands work with.
+#[derive(Debug)]
 pub(crate) struct Session {
     /// The core.
     pub core: Arc<Core>,
@@ -25,10 +26,5 @@ impl Session {
             caller,
             printer: printer.clone(),
         })
-    }
-
-    /// Runs a command in a container.
-    pub(crate) async fn exec(&self, command: ExecCommand) -> Result<ExecHandle, Failure> {
-        Ok(core::exec(&*self.core, &self.caller, command).await?)
     }
 }

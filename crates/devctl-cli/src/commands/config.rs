@@ -4,6 +4,7 @@ use crate::args::ConfigCommand;
 use crate::failure::Failure;
 use crate::output::Printer;
 use crate::session::Session;
+use devctl_core::operations::Operations;
 use devctl_model::ReadConfig;
 
 pub(crate) async fn run(printer: &Printer, command: ConfigCommand) -> Result<u8, Failure> {

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::output::text::plain;
 use crate::output::{BAD, DIM, GOOD, LINK, Palette, Printer, STRONG, WARN};
 use crate::session::Session;
+use devctl_core::operations::Operations;
 use devctl_model::{CheckState, DoctorCheck, RunDoctor};
 
 /// Exit code when a check failed.

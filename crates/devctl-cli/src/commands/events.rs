@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::output::text::{duration, plain};
 use crate::output::{BAD, DIM, GOOD, Palette, Printer, STRONG, WARN};
 use crate::session::Session;
+use devctl_core::operations::{Operations, Streams};
 use devctl_model::{Change, EventRecord, ListEvents, Nothing, OutcomeKind};
 
 pub(crate) async fn run(printer: &Printer, args: EventsArgs) -> Result<u8, Failure> {

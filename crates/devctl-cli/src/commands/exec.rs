@@ -1,12 +1,12 @@
 //! `devctl exec`.
 
 use crate::args::ExecArgs;
-use crate::core::{ExecCommand, ExecHandle, ExecOutput};
 use crate::failure::Failure;
 use crate::interrupt::Interrupts;
 use crate::output::Printer;
 use crate::session::Session;
 use crate::terminal::{self, RawTerminal, Resizes};
+use devctl_core::{ExecCommand, ExecHandle, ExecOutput};
 use serde::Serialize;
 use std::io;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -46,7 +46,7 @@ pub(crate) async fn run(printer: &Printer, args: ExecArgs) -> Result<u8, Failure
         stdin,
     };
     let mut interrupts = Interrupts::listen()?;
-    let handle = session.exec(command).await?;
+    let handle = session.core.exec(&session.caller, command).await?;
     if printer.json {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let code = tokio::select! {

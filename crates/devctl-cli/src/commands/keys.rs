@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::output::text::plain;
 use crate::output::{BAD, DIM, GOOD, Palette, Printer, STRONG};
 use crate::session::Session;
+use devctl_core::operations::Operations;
 use devctl_model::{AuthorityKind, CertificateInfo, Nothing};
 
 pub(crate) async fn key(printer: &Printer) -> Result<u8, Failure> {

@@ -6,6 +6,7 @@ use crate::job;
 use crate::output::Printer;
 use crate::output::text::plain;
 use crate::session::Session;
+use devctl_core::operations::Operations;
 use devctl_model::{ContainerRef, Job, StopContainer};
 
 pub(crate) async fn start(printer: &Printer, args: ContainerArg) -> Result<u8, Failure> {

@@ -6,6 +6,7 @@ use crate::output::text::{Cut, plain};
 use crate::output::{BAD, DIM, GOOD, LINK, Printer, STRONG, WARN};
 use crate::session::Session;
 use anstyle::Style;
+use devctl_core::operations::Operations;
 use devctl_model::{Container, ContainerState, Nothing};
 
 const HEADS: [Column; 5] = [

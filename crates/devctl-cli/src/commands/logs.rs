@@ -4,6 +4,7 @@ use crate::args::LogsArgs;
 use crate::failure::Failure;
 use crate::output::Printer;
 use crate::session::Session;
+use devctl_core::operations::Streams;
 use devctl_model::{FollowLogs, LogChunk, LogLine, LogStream};
 use time::OffsetDateTime;
 

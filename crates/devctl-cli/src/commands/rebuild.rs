@@ -10,6 +10,7 @@ use crate::output::shell::command_line;
 use crate::output::text::{counted, plain};
 use crate::output::{DIM, Palette, Printer, STRONG, WARN};
 use crate::session::Session;
+use devctl_core::operations::Operations;
 use devctl_model::{ContainerRef, RebuildContainer, RebuildPreview};
 
 pub(crate) async fn run(printer: &Printer, args: RebuildArgs) -> Result<u8, Failure> {

@@ -7,6 +7,7 @@ use crate::output::shell::command_line;
 use crate::output::text::plain;
 use crate::output::{Palette, Printer, STRONG, WARN};
 use crate::session::Session;
+use devctl_core::operations::Operations;
 use devctl_model::{ErrorCode, Problem, RemoveContainer, RemovedContainer};
 
 pub(crate) async fn run(printer: &Printer, args: RemoveArgs) -> Result<u8, Failure> {

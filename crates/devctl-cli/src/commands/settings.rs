@@ -6,6 +6,7 @@ use crate::output::table::{Cell, Column, render};
 use crate::output::text::{Cut, plain};
 use crate::output::{Printer, STRONG, WARN};
 use crate::session::Session;
+use devctl_core::operations::Operations;
 use devctl_model::{Nothing, SetSetting, Setting, SettingKey};
 use serde_json::Value;
 

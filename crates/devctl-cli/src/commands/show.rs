@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::output::text::{ago, bytes, plain};
 use crate::output::{DIM, LINK, Palette, Printer, STRONG, WARN};
 use crate::session::Session;
+use devctl_core::operations::Operations;
 use devctl_model::{ContainerDetail, ContainerRef, PortInfo};
 use time::OffsetDateTime;
 

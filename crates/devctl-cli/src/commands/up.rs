@@ -8,6 +8,7 @@ use crate::output::shell::command_line;
 use crate::output::text::{duration, plain};
 use crate::output::{DIM, GOOD, LINK, Printer, STRONG, WARN};
 use crate::session::Session;
+use devctl_core::operations::Operations;
 use devctl_model::{
     ConfigChoice, ErrorCode, InspectSource, Job, Nothing, Problem, SourceKind, UpContainer, UpKind, UpOutcome,
 };

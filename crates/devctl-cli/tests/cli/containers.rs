@@ -1,0 +1,377 @@
+//! Containers on a real engine, as a person or a script meets them through the command line.
+
+use crate::sandbox::{IMAGE, Sandbox};
+use serde_json::Value;
+
+fn config(more: &str) -> String {
+    format!(r#"{{ "image": "{IMAGE}"{more} }}"#)
+}
+
+/// Brings a folder up and returns what `up --json` says.
+fn up(home: &Sandbox, folder: &str) -> Value {
+    let ran = home.run(&["up", "--json", folder]).expect(0);
+    assert!(
+        !ran.stderr().contains('\u{1b}'),
+        "no live view where no terminal is: {}",
+        ran.stderr()
+    );
+    ran.json()
+}
+
+#[test]
+fn a_folder_becomes_a_container_and_goes_again() {
+    let Some(mut home) = Sandbox::with_engine() else {
+        return;
+    };
+    let folder = home.folder(&config(""));
+    let folder = folder.to_str().unwrap();
+
+    let made = up(&home, folder);
+    let name = made["name"].as_str().unwrap();
+    assert_eq!(made["outcome"], "created");
+    assert_eq!(made["sshHost"], format!("{name}.devctl"));
+    assert_eq!(made["container"].as_str().unwrap().len(), 64);
+    for field in ["remoteUser", "remoteWorkspaceFolder"] {
+        assert!(made[field].is_string(), "{field} of {made}");
+    }
+    assert_eq!(up(&home, folder)["outcome"], "running");
+
+    let list = home.run(&["list", "--json"]).expect(0).json();
+    let listed = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["name"] == name)
+        .expect("it is listed");
+    assert_eq!(listed["id"], made["container"]);
+    assert_eq!(listed["state"], "running");
+    assert_eq!(listed["workspace"], folder);
+    assert_eq!(listed["image"], IMAGE);
+    assert_eq!(listed["sshHost"], made["sshHost"]);
+    let table = home.run(&["list"]).expect(0).stdout();
+    let row = table
+        .lines()
+        .find(|line| line.starts_with(name))
+        .expect("it is in the table");
+    assert!(
+        row.contains("running") && row.contains(folder),
+        "a piped table is not cut: {row}"
+    );
+
+    let detail = home.run(&["show", "--json", name]).expect(0).json();
+    assert_eq!(detail["remoteUser"], made["remoteUser"]);
+    let shown = home.run(&["show", name]).expect(0).stdout();
+    assert!(shown.contains(&format!("ssh {name}.devctl")), "{shown}");
+
+    assert_eq!(
+        home.run(&["stop", "--json", "--timeout", "0", name])
+            .expect(0)
+            .json()["changed"],
+        true
+    );
+    assert_eq!(
+        home.run(&["stop", "--json", name]).expect(0).json()["changed"],
+        false
+    );
+    home.run(&["exec", name, "true"]).expect(125);
+    assert_eq!(up(&home, folder)["outcome"], "started");
+
+    let asked = home.run(&["remove", "--json", name]).expect(4);
+    assert_eq!(asked.json()["error"]["code"], "consent.required");
+    assert!(
+        asked.stderr().contains(&format!("the folder {folder} stays")),
+        "{}",
+        asked.stderr()
+    );
+    assert!(
+        asked
+            .stderr()
+            .contains(&format!("fix: devctl remove --yes {name}")),
+        "{}",
+        asked.stderr()
+    );
+
+    let removed = home.run(&["remove", "--yes", "--json", name]).expect(0).json();
+    assert_eq!(removed["keptFolder"], folder);
+    home.run(&["show", name]).expect(3);
+    assert!(
+        std::path::Path::new(folder)
+            .join(".devcontainer/devcontainer.json")
+            .exists()
+    );
+
+    let events = home
+        .run(&["events", "--json", "--container", name])
+        .expect(0)
+        .json();
+    let operations: Vec<&str> = events["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["operation"].as_str().unwrap())
+        .collect();
+    assert!(
+        operations.contains(&"up") && operations.contains(&"remove_container"),
+        "{operations:?}"
+    );
+}
+
+#[test]
+fn exec_passes_on_input_output_and_exit_codes() {
+    let Some(mut home) = Sandbox::with_engine() else {
+        return;
+    };
+    let folder = home.folder(&config(""));
+    let made = up(&home, folder.to_str().unwrap());
+    let name = made["name"].as_str().unwrap();
+
+    for code in [0, 1, 2, 77, 125, 126, 255] {
+        home.run(&["exec", name, "--", "sh", "-c", &format!("exit {code}")])
+            .expect(code);
+    }
+    let split = home
+        .run(&["exec", name, "--", "sh", "-c", "echo out; echo err >&2"])
+        .expect(0);
+    assert_eq!(
+        (split.stdout().as_str(), split.stderr().as_str()),
+        ("out\n", "err\n")
+    );
+    let set = home.run(&[
+        "exec",
+        "-e",
+        "A=b c",
+        "-w",
+        "/tmp",
+        "-u",
+        "root",
+        name,
+        "--",
+        "sh",
+        "-c",
+        "echo $A $PWD; id -un",
+    ]);
+    assert_eq!(set.expect(0).stdout(), "b c /tmp\nroot\n");
+    let here = home.run(&["exec", name, "pwd"]).expect(0).stdout();
+    assert_eq!(here.trim(), made["remoteWorkspaceFolder"]);
+
+    let document = home
+        .run(&[
+            "exec",
+            "--json",
+            name,
+            "--",
+            "sh",
+            "-c",
+            "echo out; echo err >&2; exit 3",
+        ])
+        .expect(3)
+        .json();
+    assert_eq!(
+        document,
+        serde_json::json!({ "exitCode": 3, "stdout": "out\n", "stderr": "err\n" })
+    );
+
+    let file = home.home().join("input");
+    let input = vec![b'x'; 1_000_000];
+    std::fs::write(&file, &input).unwrap();
+    let output = home
+        .devctl(&["exec", "-i", name, "--", "cat"])
+        .stdin(std::fs::File::open(&file).unwrap())
+        .output()
+        .unwrap();
+    assert!(output.stdout == input, "{} bytes came back", output.stdout.len());
+    // Without --interactive the input of a script stays its own.
+    home.run(&["exec", name, "--", "sh", "-c", "test -z \"$(cat)\""])
+        .expect(0);
+
+    let terminal = home.at_terminal(
+        &[
+            "exec",
+            name,
+            "--",
+            "sh",
+            "-c",
+            "test -t 0 && test -t 1 && stty size; exit 9",
+        ],
+        "",
+    );
+    assert!(
+        terminal.stdout().contains("24 80") || terminal.stdout().contains("0 0"),
+        "{}",
+        terminal.stdout()
+    );
+    terminal.expect(9);
+    home.at_terminal(&["exec", "-T", name, "--", "sh", "-c", "test -t 1"], "")
+        .expect(1);
+
+    home.run(&["exec", "no-such-container", "true"]).expect(125);
+}
+
+#[test]
+fn ssh_logs_in_through_the_real_client() {
+    let Some(mut home) = Sandbox::with_engine() else {
+        return;
+    };
+    let folder = home.folder(&config(""));
+    let made = up(&home, folder.to_str().unwrap());
+    let name = made["name"].as_str().unwrap();
+
+    let ran = home.run(&["ssh", name, "--", "echo in; exit 7"]).expect(7);
+    assert_eq!(ran.stdout(), "in\n");
+    let document = home
+        .run(&["ssh", "--json", name, "--", "id", "-un"])
+        .expect(0)
+        .json();
+    assert_eq!(document["stdout"].as_str().unwrap().trim(), made["remoteUser"]);
+    home.run(&["ssh", folder.to_str().unwrap(), "true"]).expect(0);
+    home.run(&["ssh", "no-such-container", "true"]).expect(255);
+}
+
+#[test]
+fn rights_are_shown_and_allowed_by_their_hash() {
+    let Some(mut home) = Sandbox::with_engine() else {
+        return;
+    };
+    let folder = home.folder(&config(
+        r#", "capAdd": ["SYS_PTRACE"], "initializeCommand": "touch made-by-initialize""#,
+    ));
+    let folder = folder.to_str().unwrap();
+
+    let refused = home.run(&["up", "--json", folder]).expect(4);
+    let error = &refused.json()["error"];
+    assert_eq!(error["code"], "consent.required");
+    let hash = error["trust"]["hash"].as_str().unwrap();
+    assert_eq!(error["trust"]["items"].as_array().unwrap().len(), 2, "{error}");
+    let told = refused.stderr();
+    assert!(
+        told.contains("touch made-by-initialize") && told.contains("SYS_PTRACE"),
+        "{told}"
+    );
+    assert!(
+        told.contains(&format!("fix: devctl up --trust {hash} {folder}")),
+        "{told}"
+    );
+    assert!(
+        !std::path::Path::new(folder).join("made-by-initialize").exists(),
+        "nothing runs unasked"
+    );
+
+    let wrong = "0".repeat(64);
+    home.run(&["up", "--trust", &wrong, folder]).expect(4);
+
+    let no = home.at_terminal(&["up", folder], "n\n").expect(4);
+    assert!(
+        no.stdout().contains("Allow these 2 rights? [y/N]"),
+        "{}",
+        no.stdout()
+    );
+    assert!(!std::path::Path::new(folder).join("made-by-initialize").exists());
+
+    home.run(&["up", "--trust", hash, folder]).expect(0);
+    assert!(std::path::Path::new(folder).join("made-by-initialize").exists());
+    // What was allowed is not asked again.
+    home.run(&["up", folder]).expect(0);
+}
+
+#[test]
+fn a_rebuild_says_first_what_it_loses() {
+    let Some(mut home) = Sandbox::with_engine() else {
+        return;
+    };
+    let folder = home.folder(&config(""));
+    let made = up(&home, folder.to_str().unwrap());
+    let name = made["name"].as_str().unwrap();
+    home.run(&["exec", "-u", "root", name, "--", "touch", "/opt/precious"])
+        .expect(0);
+
+    let asked = home.run(&["rebuild", name]).expect(4);
+    assert!(asked.stderr().contains("/opt/precious"), "{}", asked.stderr());
+    home.run(&["exec", name, "--", "test", "-e", "/opt/precious"])
+        .expect(0);
+
+    let built = home.run(&["rebuild", "--yes", "--json", name]).expect(0).json();
+    assert_eq!(built["name"], name);
+    assert_ne!(built["container"], made["container"]);
+    home.run(&["exec", name, "--", "test", "-e", "/opt/precious"])
+        .expect(1);
+}
+
+#[test]
+fn the_log_of_a_container_is_a_document() {
+    let Some(mut home) = Sandbox::with_engine() else {
+        return;
+    };
+    let folder = home.folder(&config(""));
+    let made = up(&home, folder.to_str().unwrap());
+    let logs = home
+        .run(&["logs", "--json", made["name"].as_str().unwrap()])
+        .expect(0)
+        .json();
+    assert!(logs["lines"].is_array(), "{logs}");
+    home.run(&[
+        "logs",
+        "--tail",
+        "1",
+        "--since",
+        "1h",
+        made["name"].as_str().unwrap(),
+    ])
+    .expect(0);
+}
+
+#[test]
+fn events_are_followed_across_processes() {
+    let Some(home) = Sandbox::with_engine() else {
+        return;
+    };
+    use std::io::BufRead;
+    let mut follower = home
+        .devctl(&["events", "--follow", "--json"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufReader::new(follower.stdout.take().unwrap()).lines();
+    home.run(&["settings", "set", "ssh.startOnConnect", "false"])
+        .expect(0);
+    let event = lines
+        .by_ref()
+        .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap())
+        .find(|event| event["operation"] == "set_setting" && event["outcome"] == "done");
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+    assert_eq!(event.unwrap()["subject"], "ssh.startOnConnect");
+}
+
+#[test]
+fn an_interrupted_up_says_what_it_left() {
+    let Some(mut home) = Sandbox::with_engine() else {
+        return;
+    };
+    let folder = home.folder(&config(r#", "postCreateCommand": "echo waiting; sleep 600""#));
+    use std::io::BufRead;
+    let mut child = home
+        .devctl(&["up", "-v", folder.to_str().unwrap()])
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(
+        lines.by_ref().any(|line| line.unwrap().contains("waiting")),
+        "the hook runs"
+    );
+    let interrupt = |pid: u32| {
+        let status = std::process::Command::new("kill")
+            .args(["-INT", &pid.to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    };
+    interrupt(child.id());
+    let told: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{told:?}");
+    assert!(
+        told.iter().any(|line| line.contains("error[cancelled]")),
+        "{told:?}"
+    );
+}

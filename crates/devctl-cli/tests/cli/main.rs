@@ -1,0 +1,14 @@
+//! Runs the real `devctl` in a home of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot be set up has to fail, and one that is skipped has to say so"
+)]
+
+mod completion;
+mod containers;
+mod contract;
+mod manual;
+mod sandbox;
+mod terminal;

@@ -1,0 +1,170 @@
+//! A home of its own for each test, and the engine where there is one.
+
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// The image of the tests that need a container; `cargo xtask fixtures` makes it.
+pub const IMAGE: &str = "devctl-base:bookworm";
+
+/// A home directory that goes with the test.
+pub struct Sandbox {
+    home: TempDir,
+    docker_host: String,
+    /// Containers that are removed at the end.
+    made: Vec<String>,
+}
+
+impl Sandbox {
+    /// A home, and no engine anywhere.
+    pub fn without_engine() -> Self {
+        Self::new("unix:///nonexistent/devctl-test.sock".to_owned())
+    }
+
+    /// A home, and the engine of this computer; none where no engine or no image is there, which is said loudly.
+    pub fn with_engine() -> Option<Self> {
+        let host = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
+        let found = Command::new("docker")
+            .args(["--host", &host, "image", "inspect", IMAGE])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        if !found.is_ok_and(|status| status.success()) {
+            eprintln!("SKIPPED: there is no engine with the image {IMAGE} at {host}");
+            return None;
+        }
+        Some(Self::new(host))
+    }
+
+    fn new(docker_host: String) -> Self {
+        let home = tempfile::Builder::new().prefix("devctl-cli-").tempdir().unwrap();
+        fs::create_dir(home.path().join(".ssh")).unwrap();
+        Self {
+            home,
+            docker_host,
+            made: Vec::new(),
+        }
+    }
+
+    /// The home directory.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// A folder with that `devcontainer.json`. Its name is unique, and so is that of its container.
+    pub fn folder(&mut self, config: &str) -> PathBuf {
+        let unique = self.home().file_name().unwrap().to_string_lossy().to_lowercase();
+        let name: String = unique
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+            .collect();
+        let folder = self
+            .home()
+            .join(format!("{}-{}", name.trim_matches('-'), self.made.len()));
+        fs::create_dir_all(folder.join(".devcontainer")).unwrap();
+        fs::write(folder.join(".devcontainer/devcontainer.json"), config).unwrap();
+        self.made.push(folder.display().to_string());
+        folder
+    }
+
+    /// A command in this home, with nothing of the environment of the tests but the search path.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let own = Path::new(env!("CARGO_BIN_EXE_devctl")).parent().unwrap();
+        let paths = std::iter::once(own.to_owned()).chain(std::env::split_paths(&path));
+        command
+            .env_clear()
+            .env("PATH", std::env::join_paths(paths).unwrap())
+            .env("HOME", self.home())
+            .env("LANG", "C.UTF-8")
+            .env("DOCKER_HOST", &self.docker_host)
+            .env("DEVCTL_STATE_DIR", self.home().join("state"))
+            .env("DEVCTL_SSH_DIR", self.home().join(".ssh/devctl"))
+            .env("DEVCTL_SSH_CONFIG", self.home().join(".ssh/config"))
+            .env("DEVCTL_KEYCHAIN", "off")
+            .current_dir(self.home())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// `devctl` with these arguments.
+    pub fn devctl(&self, args: &[&str]) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_devctl"));
+        command.args(args);
+        command
+    }
+
+    /// Runs `devctl` to its end.
+    pub fn run(&self, args: &[&str]) -> Ran {
+        Ran(self.devctl(args).output().unwrap())
+    }
+
+    /// Runs `devctl` at a terminal and types into it; what the terminal showed, and the exit code.
+    pub fn at_terminal(&self, args: &[&str], typed: &str) -> Ran {
+        use std::io::Write;
+        let words: Vec<String> = std::iter::once(env!("CARGO_BIN_EXE_devctl"))
+            .chain(args.iter().copied())
+            .map(|word| format!("'{}'", word.replace('\'', r"'\''")))
+            .collect();
+        let mut child = self
+            .command("script")
+            .env("TERM", "xterm")
+            .args(["--quiet", "--return", "--command", &words.join(" "), "/dev/null"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.as_mut().unwrap().write_all(typed.as_bytes()).unwrap();
+        Ran(child.wait_with_output().unwrap())
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        for container in &self.made {
+            // A test that failed early has made none, and then there is nothing to remove.
+            let _ = self.devctl(&["remove", "--yes", "--volumes", container]).output();
+        }
+    }
+}
+
+/// A run that ended.
+#[derive(Debug)]
+pub struct Ran(Output);
+
+impl Ran {
+    pub fn code(&self) -> i32 {
+        self.0.status.code().unwrap_or(-1)
+    }
+
+    pub fn stdout(&self) -> String {
+        String::from_utf8(self.0.stdout.clone()).unwrap()
+    }
+
+    pub fn stderr(&self) -> String {
+        String::from_utf8(self.0.stderr.clone()).unwrap()
+    }
+
+    /// Standard output as the one document that it has to be.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.0.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Fails the test unless it ended with that code.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(
+            self.code(),
+            code,
+            "stdout: {}\nstderr: {}",
+            self.stdout(),
+            self.stderr()
+        );
+        self
+    }
+}
