@@ -177,6 +177,7 @@ function Screen({
 
 /** WebGL where it works; where not, or when the card takes it away, the terminal draws with the document. */
 async function drawWithGraphicsCard(terminal: Terminal): Promise<void> {
+  if (!hasFastGraphics()) return;
   try {
     const { WebglAddon } = await import("@xterm/addon-webgl");
     const addon = new WebglAddon();
@@ -185,6 +186,14 @@ async function drawWithGraphicsCard(terminal: Terminal): Promise<void> {
   } catch {
     // The document renderer is already in place.
   }
+}
+
+/** False where WebGL is only imitated in software: that is slower than the document, and blank on some machines. */
+function hasFastGraphics(): boolean {
+  const canvas = document.createElement("canvas");
+  const context = canvas.getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+  context?.getExtension("WEBGL_lose_context")?.loseContext();
+  return context !== null;
 }
 
 function css(name: string): string {
