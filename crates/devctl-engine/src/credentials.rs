@@ -232,17 +232,21 @@ fn host_of(entry: &str) -> &str {
 }
 
 impl RegistrySecret {
-    /// The value of the header `X-Registry-Auth`: URL-safe base64 of a JSON document. (bollard 0.21 sends the other
-    /// alphabet, which the engine takes for "no credentials" as soon as a `+` or `/` occurs.)
-    pub(crate) fn header(&self, registry: &str) -> Zeroizing<String> {
-        let document = match self {
+    /// As the engine takes it: `AuthConfig` of its API.
+    pub(crate) fn document(&self, registry: &str) -> serde_json::Value {
+        match self {
             Self::Password { username, password } => serde_json::json!({
                 "username": username, "password": password.as_str(), "serveraddress": registry}),
             Self::IdentityToken(token) => {
                 serde_json::json!({"identitytoken": token.as_str(), "serveraddress": registry})
             }
-        };
-        let document = Zeroizing::new(document.to_string());
+        }
+    }
+
+    /// The value of the header `X-Registry-Auth`: URL-safe base64 of a JSON document. (bollard 0.21 sends the other
+    /// alphabet, which the engine takes for "no credentials" as soon as a `+` or `/` occurs.)
+    pub(crate) fn header(&self, registry: &str) -> Zeroizing<String> {
+        let document = Zeroizing::new(self.document(registry).to_string());
         Zeroizing::new(base64::engine::general_purpose::URL_SAFE.encode(document.as_bytes()))
     }
 }

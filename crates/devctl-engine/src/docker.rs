@@ -1,6 +1,7 @@
 //! Engines that speak the Docker API: Docker and Podman.
 
 pub(crate) mod answer;
+mod build;
 mod containers;
 mod events;
 mod exec;
@@ -244,12 +245,7 @@ impl Engine for DockerEngine {
         request: BuildRequest,
         progress: &(dyn Fn(BuildEvent) + Send + Sync),
     ) -> Result<BuildReport, EngineError> {
-        let _ = (request, progress);
-        Err(EngineError::Unsupported {
-            what: "build".into(),
-            reason: "unfinished".into(),
-            fix: String::new(),
-        })
+        self.build_image(request, progress).await
     }
 
     async fn image_import(&self, reference: &str, root: ByteStream) -> Result<(), EngineError> {

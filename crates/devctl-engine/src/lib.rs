@@ -8,11 +8,14 @@
 //! nothing that the caller did not name is changed.
 
 mod build;
+mod buildkit;
 mod container;
+mod context;
 mod credentials;
 mod demux;
 mod discovery;
 mod docker;
+mod dockerignore;
 mod endpoint;
 mod engine;
 mod error;
@@ -24,6 +27,7 @@ mod logs;
 mod network;
 mod reference;
 mod subnet;
+mod tail;
 mod volume;
 mod wire;
 

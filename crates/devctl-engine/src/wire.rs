@@ -285,7 +285,10 @@ impl Connection {
             .header(CONTENT_TYPE, kind)
             .body(body)
             .map_err(|error| invalid(&error))?;
-        let broken = |error| EngineError::Broken { operation: operation.into(), source: to_io(error) };
+        let broken = |error| EngineError::Broken {
+            operation: operation.into(),
+            source: to_io(error),
+        };
         // After an answer the connection needs a moment until it takes the next request.
         self.sender.ready().await.map_err(broken)?;
         self.sender.send_request(request).await.map_err(broken)

@@ -107,7 +107,9 @@ impl DockerEngine {
     pub(super) async fn import_image(&self, reference: &str, root: ByteStream) -> Result<(), EngineError> {
         let parts = Reference::parse(checked(ObjectKind::Image, reference)?);
         let subject = Subject::new("import", ObjectKind::Image, reference);
-        let call = Call::post("/images/create".into(), subject).query("fromSrc", "-").archive(root);
+        let call = Call::post("/images/create".into(), subject)
+            .query("fromSrc", "-")
+            .archive(root);
         // Podman does not know the tag as a parameter of its own, and Docker only so.
         let call = match self.facts.kind {
             EngineKind::Podman => call.query("repo", format!("{}:{}", parts.name, parts.version())),
