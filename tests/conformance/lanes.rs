@@ -33,10 +33,8 @@ fn the_reference_reads_the_same() {
             let why = program
                 .err()
                 .unwrap_or_else(|| format!("no inputs in {}", public.unwrap_err().display()));
-            assert!(
-                std::env::var_os("DEVCTL_REQUIRE_ALL").is_none(),
-                "conformance is required: {why}"
-            );
+            let is_required = std::env::var("DEVCTL_REQUIRE_ALL").is_ok_and(|value| value == "1");
+            assert!(!is_required, "conformance is required: {why}");
             eprintln!("SKIPPED: conformance with @devcontainers/cli {VERSION}: {why}");
             return;
         }

@@ -3,9 +3,10 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::fmt;
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use crate::config::{Properties, ShutdownAction, UserEnvProbe};
@@ -143,6 +144,7 @@ fn merge_all(
     merged.add(&own, &mut hooks, |pointer| {
         Source::Config(read.origin_text(pointer))
     });
+    merged.leave_out_repeated();
     merged.hooks = HookKind::IN_CONTAINER
         .into_iter()
         .zip(hooks)
@@ -165,6 +167,21 @@ impl MergedConfig {
             .collect()
     }
 
+    /// Done once at the end, so that long lists are not searched for each of their values.
+    fn leave_out_repeated(&mut self) {
+        for list in [&mut self.cap_add, &mut self.security_opt] {
+            let mut seen = HashSet::new();
+            list.retain(|item| seen.insert(item.value.clone()));
+        }
+        let mut seen = HashSet::new();
+        self.forward_ports.retain(|port| seen.insert(port.clone()));
+        let mut seen = HashSet::new();
+        self.mounts.reverse();
+        self.mounts
+            .retain(|entry| seen.insert(entry.value.mount.target.clone()));
+        self.mounts.reverse();
+    }
+
     fn add(
         &mut self,
         next: &Properties,
@@ -177,8 +194,8 @@ impl MergedConfig {
         if next.privileged == Some(true) {
             self.privileged.get_or_insert_with(|| source("/privileged"));
         }
-        add_new(&mut self.cap_add, next.cap_add.as_ref(), "/capAdd", &source);
-        add_new(
+        add_all(&mut self.cap_add, next.cap_add.as_ref(), "/capAdd", &source);
+        add_all(
             &mut self.security_opt,
             next.security_opt.as_ref(),
             "/securityOpt",
@@ -191,8 +208,6 @@ impl MergedConfig {
             });
         }
         for (index, mount) in next.mounts.iter().flatten().enumerate() {
-            self.mounts
-                .retain(|present| present.value.mount.target != mount.mount.target);
             self.mounts.push(Sourced {
                 value: mount.clone(),
                 source: source(&format!("/mounts/{index}")),
@@ -267,10 +282,7 @@ impl MergedConfig {
             self.other_ports_attributes = Some(attributes.clone());
         }
         for port in next.forward_ports.iter().flatten() {
-            let port = local_port(port);
-            if !self.forward_ports.contains(&port) {
-                self.forward_ports.push(port);
-            }
+            self.forward_ports.push(local_port(port));
         }
         if let Some(requirements) = &next.host_requirements {
             self.host_requirements = std::mem::take(&mut self.host_requirements).merge(requirements.clone());
@@ -391,20 +403,17 @@ impl MergedConfig {
     }
 }
 
-fn add_new(
+fn add_all(
     all: &mut Vec<Sourced<String>>,
     next: Option<&Vec<String>>,
     pointer: &str,
     source: impl Fn(&str) -> Source,
 ) {
-    let mut present: IndexSet<String> = all.iter().map(|item| item.value.clone()).collect();
     for (index, value) in next.into_iter().flatten().enumerate() {
-        if present.insert(value.clone()) {
-            all.push(Sourced {
-                value: value.clone(),
-                source: source(&format!("{pointer}/{index}")),
-            });
-        }
+        all.push(Sourced {
+            value: value.clone(),
+            source: source(&format!("{pointer}/{index}")),
+        });
     }
 }
 

@@ -25,16 +25,31 @@ impl fmt::Display for Origin {
 #[derive(Debug, Clone, Default)]
 pub struct Origins {
     file: PathBuf,
-    places: HashMap<String, (u32, u32)>,
+    root: Option<Node>,
     moved: HashMap<String, String>,
 }
 
+/// A value's place, and those of the values in it. A tree, because the pointers of a hostile file can be long.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+    pub(crate) inner: Inner,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Inner {
+    Nothing,
+    Items(Vec<Node>),
+    Fields(HashMap<String, Node>),
+}
+
 impl Origins {
-    /// No places yet, for `file`.
-    pub fn new(file: &Path) -> Self {
+    pub(crate) fn new(file: &Path, root: Option<Node>) -> Self {
         Self {
             file: file.to_path_buf(),
-            ..Self::default()
+            root,
+            moved: HashMap::new(),
         }
     }
 
@@ -47,26 +62,24 @@ impl Origins {
     ///
     /// A property's place is that of its name. `None` only for a file of which no value is known.
     pub fn origin(&self, pointer: &str) -> Option<Origin> {
-        let mut pointer = pointer;
-        loop {
-            if let Some((line, column)) = self.place(pointer) {
-                return Some(Origin {
-                    file: self.file.clone(),
-                    line,
-                    column,
-                });
+        let pointer = self.moved.get(pointer).map_or(pointer, String::as_str);
+        let mut node = self.root.as_ref()?;
+        for step in pointer.split('/').skip(1) {
+            let next = match &node.inner {
+                Inner::Nothing => None,
+                Inner::Items(items) => step.parse().ok().and_then(|index: usize| items.get(index)),
+                Inner::Fields(fields) => fields.get(&step.replace("~1", "/").replace("~0", "~")),
+            };
+            match next {
+                Some(next) => node = next,
+                None => break,
             }
-            pointer = &pointer[..pointer.rfind('/')?];
         }
-    }
-
-    fn place(&self, pointer: &str) -> Option<(u32, u32)> {
-        let found = self.places.get(pointer).copied();
-        found.or_else(|| self.places.get(self.moved.get(pointer)?).copied())
-    }
-
-    pub(crate) fn insert(&mut self, pointer: String, line: u32, column: u32) {
-        self.places.insert(pointer, (line, column));
+        Some(Origin {
+            file: self.file.clone(),
+            line: node.line,
+            column: node.column,
+        })
     }
 
     /// A legacy property that is read as if it stood at `to` keeps the place at which it was written.

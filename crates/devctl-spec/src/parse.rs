@@ -1,5 +1,6 @@
 //! JSON with comments, with the place of each value.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use jsonc_parser::ast;
@@ -8,7 +9,7 @@ use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions};
 use serde_json::{Map, Number, Value};
 
 use crate::error::{Place, SpecError};
-use crate::origins::{Origins, pointer_step};
+use crate::origins::{Inner, Node, Origins};
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 1024 * 1024;
@@ -57,7 +58,7 @@ pub fn parse(content: &[u8], file: &Path) -> Result<Parsed, SpecError> {
         )
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let lines = Lines::of(text);
+    let mut lines = Lines::of(text);
     if let Some(offset) = too_deep(text) {
         return Err(too_large(
             Some(lines.position(offset)),
@@ -89,30 +90,28 @@ pub fn parse(content: &[u8], file: &Path) -> Result<Parsed, SpecError> {
         })?
         .value
         .ok_or_else(|| syntax(Some((1, 1)), "the file is empty".to_owned()))?;
-    let mut reader = Reader {
-        lines,
-        origins: Origins::new(file),
-    };
-    let (line, column) = reader.lines.position(tree.start());
-    reader.origins.insert(String::new(), line, column);
-    let value = reader
-        .value(&tree, "")
+    let mut reader = Reader { lines };
+    let (value, root) = reader
+        .value(&tree, tree.start())
         .map_err(|(offset, what)| syntax(Some(reader.lines.position(offset)), what))?;
     Ok(Parsed {
         value,
-        origins: reader.origins,
+        origins: Origins::new(file, Some(root)),
     })
 }
 
 struct Reader<'a> {
     lines: Lines<'a>,
-    origins: Origins,
 }
 
 impl Reader<'_> {
+    /// The value, and its place: `start` is that of the property's name where it has one.
+    ///
     /// The recursion is as deep as the tree, which [`MAX_DEPTH`] bounds.
-    fn value(&mut self, tree: &ast::Value<'_>, pointer: &str) -> Result<Value, (usize, String)> {
-        Ok(match tree {
+    fn value(&mut self, tree: &ast::Value<'_>, start: usize) -> Result<(Value, Node), (usize, String)> {
+        let (line, column) = self.lines.position(start);
+        let mut inner = Inner::Nothing;
+        let value = match tree {
             ast::Value::StringLit(text) => Value::String(text.value.to_string()),
             ast::Value::NumberLit(number) => Value::Number(number_of(number.value).ok_or_else(|| {
                 (
@@ -124,30 +123,29 @@ impl Reader<'_> {
             ast::Value::NullKeyword(_) => Value::Null,
             ast::Value::Array(array) => {
                 let mut items = Vec::with_capacity(array.elements.len());
-                for (index, element) in array.elements.iter().enumerate() {
-                    let pointer = format!("{pointer}/{index}");
-                    self.note(&pointer, element.start());
-                    items.push(self.value(element, &pointer)?);
+                let mut places = Vec::with_capacity(array.elements.len());
+                for element in &array.elements {
+                    let (item, place) = self.value(element, element.start())?;
+                    items.push(item);
+                    places.push(place);
                 }
+                inner = Inner::Items(places);
                 Value::Array(items)
             }
             ast::Value::Object(object) => {
                 let mut fields = Map::new();
+                let mut places = HashMap::new();
                 for property in &object.properties {
                     let name = property.name.as_str();
-                    let pointer = pointer_step(pointer, name);
-                    self.note(&pointer, property.range.start);
-                    let value = self.value(&property.value, &pointer)?;
-                    fields.insert(name.to_owned(), value);
+                    let (field, place) = self.value(&property.value, property.range.start)?;
+                    fields.insert(name.to_owned(), field);
+                    places.insert(name.to_owned(), place);
                 }
+                inner = Inner::Fields(places);
                 Value::Object(fields)
             }
-        })
-    }
-
-    fn note(&mut self, pointer: &str, offset: usize) {
-        let (line, column) = self.lines.position(offset);
-        self.origins.insert(pointer.to_owned(), line, column);
+        };
+        Ok((value, Node { line, column, inner }))
     }
 }
 
@@ -205,6 +203,8 @@ fn too_deep(text: &str) -> Option<usize> {
 struct Lines<'a> {
     text: &'a str,
     starts: Vec<usize>,
+    /// The last offset that was asked for, with its column: a long line is not counted anew for each value in it.
+    last: (usize, usize),
 }
 
 impl<'a> Lines<'a> {
@@ -212,17 +212,27 @@ impl<'a> Lines<'a> {
         let starts = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(at, _)| at + 1))
             .collect();
-        Self { text, starts }
+        Self {
+            text,
+            starts,
+            last: (0, 1),
+        }
     }
 
-    fn position(&self, offset: usize) -> (u32, u32) {
+    fn position(&mut self, offset: usize) -> (u32, u32) {
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
         let start = self.starts.get(line - 1).copied().unwrap_or(0);
-        let column = self
-            .text
-            .get(start..offset)
-            .map_or(0, |before| before.chars().count())
-            + 1;
+        let (from, before) = if (start..=offset).contains(&self.last.0) {
+            self.last
+        } else {
+            (start, 1)
+        };
+        let column = before
+            + self
+                .text
+                .get(from..offset)
+                .map_or(0, |between| between.chars().count());
+        self.last = (offset, column);
         (
             u32::try_from(line).unwrap_or(u32::MAX),
             u32::try_from(column).unwrap_or(u32::MAX),
@@ -304,6 +314,18 @@ mod tests {
                 .to_string(),
             "x:1:8: not UTF-8 text"
         );
+    }
+
+    /// Quadratic reading of any of these would take hours.
+    #[test]
+    fn one_long_line_and_long_names_are_read_in_linear_time() {
+        let flat = format!("[{}1]", "1,".repeat(400_000));
+        assert_eq!(
+            read(&flat).unwrap().origins.origin("/399999").unwrap().column,
+            800_000
+        );
+        let named = format!("{{\"{}\": [{}1]}}", "k".repeat(400_000), "1,".repeat(200_000));
+        assert!(read(&named).is_ok());
     }
 
     #[test]

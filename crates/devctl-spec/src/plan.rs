@@ -8,6 +8,7 @@ mod tests;
 pub use crate::image_build::{BuildPlan, BuildSecret, BuildSecretSource, BuildSsh};
 pub(crate) use image::{build_paths, no_image};
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
@@ -303,9 +304,10 @@ fn run_options(
     };
     run.init |= merged.init.is_some();
     run.privileged |= merged.privileged.is_some();
-    for capability in &merged.cap_add {
-        push_new(&mut run.cap_add, &capability.value);
-    }
+    add_new(
+        &mut run.cap_add,
+        merged.cap_add.iter().map(|capability| &capability.value),
+    );
     let written: Vec<String> = merged
         .security_opt
         .iter()
@@ -313,9 +315,7 @@ fn run_options(
         .collect();
     let security = security_options(&written).map_err(|what| invalid(read, "securityOpt", what))?;
     run.unmask_system_paths |= security.unmask_system_paths;
-    for option in &security.options {
-        push_new(&mut run.security_opt, option);
-    }
+    add_new(&mut run.security_opt, security.options.iter());
     host.load_seccomp_profiles(&mut run.security_opt)?;
     for mount in &run.mounts {
         check_source(read, mount).map_err(|why| run_arg("mount", why))?;
@@ -385,10 +385,10 @@ fn app_ports(read: &ReadConfig) -> Result<Vec<PortMapping>, SpecError> {
     Ok(all)
 }
 
-fn push_new(list: &mut Vec<String>, value: &str) {
-    if !list.iter().any(|present| present == value) {
-        list.push(value.to_owned());
-    }
+/// The list, then what of `more` is not in it.
+fn add_new<'a>(list: &mut Vec<String>, more: impl Iterator<Item = &'a String>) {
+    let mut present: HashSet<String> = list.iter().cloned().collect();
+    list.extend(more.filter(|value| present.insert((*value).clone())).cloned());
 }
 
 const LATER: [(&str, &str); 5] = [

@@ -116,7 +116,7 @@ pub fn for_image(image: &str, workspace_volume: &str, env: &LocalEnv) -> Result<
             git_root: None,
         },
         folder: PathBuf::new(),
-        origins: Origins::new(&path),
+        origins: Origins::new(&path, None),
         config_path: path,
         is_chosen: true,
         variables: VariableContext {

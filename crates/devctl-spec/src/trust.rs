@@ -48,7 +48,7 @@ pub struct TrustItem {
     pub kind: TrustKind,
     /// The property or flag.
     pub key: String,
-    /// What it says. Never the value of a host variable.
+    /// What it says, as written; only paths of binds have their variables filled in, to show where they lead.
     pub value: String,
     /// What it allows, as one plain sentence.
     pub consequence: String,

@@ -3,6 +3,7 @@
 //! The rules are those of the reference, traps included: what is unknown stays as it is; a variable does not reach over
 //! a line break; the first argument after the name is the default, so a default with a colon is cut at the colon.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -37,28 +38,38 @@ impl fmt::Debug for VariableContext {
 
 /// A variable that cannot be filled in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{variable} names no environment variable")]
+#[error("{what}")]
 pub struct VariableError {
-    /// The variable as written.
-    pub variable: String,
+    /// What is wrong with it.
+    pub what: String,
     /// JSON pointer of the text that holds it.
     pub pointer: String,
 }
+
+/// The longest that all texts together may become, in bytes: a short variable may stand for a long text many times.
+pub const MAX_FILLED: usize = 16 * 1024 * 1024;
 
 /// Fills in all variables but `${containerEnv:…}`, in all texts at any depth; names of properties stay.
 ///
 /// # Errors
 /// `${localEnv}` without a name.
 pub fn substitute(value: &Value, context: &VariableContext) -> Result<Value, VariableError> {
+    let left = Cell::new(MAX_FILLED);
     let container_folder = match &context.container_workspace_folder {
         // Inside itself the folder stands for its own raw text.
-        Some(raw) => Some(replace(raw, "/workspaceFolder", |name, arguments| {
-            local_value(context, Some(raw), name, arguments)
-        })?),
+        Some(raw) => {
+            let filled = replace(raw, &left, |name, arguments| {
+                local_value(context, Some(raw), name, arguments)
+            });
+            Some(filled.map_err(|what| VariableError {
+                what,
+                pointer: "/workspaceFolder".into(),
+            })?)
+        }
         None => None,
     };
-    map_texts(value, "", &|text, pointer| {
-        replace(text, pointer, |name, arguments| {
+    map_texts(value, &|text| {
+        replace(text, &left, |name, arguments| {
             local_value(context, container_folder.as_deref(), name, arguments)
         })
     })
@@ -73,11 +84,9 @@ pub fn container_env_substitute(
     container_env: &BTreeMap<String, String>,
     platform: Platform,
 ) -> Result<Value, VariableError> {
-    map_texts(value, "", &|text, pointer| {
-        replace(text, pointer, |name, arguments| match name {
-            "containerEnv" => environment_value(platform, container_env, arguments).map(Some),
-            _ => Ok(None),
-        })
+    let left = Cell::new(MAX_FILLED);
+    map_texts(value, &|text| {
+        replace(text, &left, container_value(container_env, platform))
     })
 }
 
@@ -90,10 +99,25 @@ pub fn container_env_substitute_text(
     container_env: &BTreeMap<String, String>,
     platform: Platform,
 ) -> Result<String, VariableError> {
-    replace(text, "", |name, arguments| match name {
-        "containerEnv" => environment_value(platform, container_env, arguments).map(Some),
-        _ => Ok(None),
+    replace(
+        text,
+        &Cell::new(MAX_FILLED),
+        container_value(container_env, platform),
+    )
+    .map_err(|what| VariableError {
+        what,
+        pointer: String::new(),
     })
+}
+
+fn container_value(
+    env: &BTreeMap<String, String>,
+    platform: Platform,
+) -> impl Fn(&str, &[&str]) -> Result<Option<String>, NoName> {
+    move |name, arguments| match name {
+        "containerEnv" => environment_value(platform, env, arguments).map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// The names of host variables that a text reads.
@@ -174,11 +198,12 @@ fn occurrences(text: &str) -> impl Iterator<Item = Occurrence<'_>> {
     })
 }
 
+/// Fills in one text; `left` is what the texts may still grow to together. The error says what is wrong.
 fn replace(
     text: &str,
-    pointer: &str,
+    left: &Cell<usize>,
     value: impl Fn(&str, &[&str]) -> Result<Option<String>, NoName>,
-) -> Result<String, VariableError> {
+) -> Result<String, String> {
     let mut out = String::with_capacity(text.len());
     let mut copied = 0;
     for found in occurrences(text) {
@@ -188,14 +213,15 @@ fn replace(
         let name = parts.next().unwrap_or_default();
         let arguments: Vec<&str> = parts.collect();
         match value(name, &arguments) {
-            Ok(Some(filled)) => out.push_str(&filled),
-            Ok(None) => out.push_str(whole),
-            Err(NoName) => {
-                return Err(VariableError {
-                    variable: whole.to_owned(),
-                    pointer: pointer.to_owned(),
-                });
+            Ok(Some(filled)) => {
+                let rest = left.get().checked_sub(filled.len());
+                left.set(
+                    rest.ok_or_else(|| format!("the variables stand for more than {MAX_FILLED} bytes"))?,
+                );
+                out.push_str(&filled);
             }
+            Ok(None) => out.push_str(whole),
+            Err(NoName) => return Err(format!("{whole} names no environment variable")),
         }
         copied = found.end;
     }
@@ -203,25 +229,39 @@ fn replace(
     Ok(out)
 }
 
-/// The recursion is as deep as the value, which parsing bounds.
+/// The recursion is as deep as the value, which parsing bounds. The pointer is made only on the way of an error.
 fn map_texts(
     value: &Value,
-    pointer: &str,
-    change: &impl Fn(&str, &str) -> Result<String, VariableError>,
+    change: &impl Fn(&str) -> Result<String, String>,
 ) -> Result<Value, VariableError> {
+    let below = |step: &str, error: VariableError| VariableError {
+        pointer: format!("{}{}", pointer_step("", step), error.pointer),
+        ..error
+    };
     Ok(match value {
-        Value::String(text) => Value::String(change(text, pointer)?),
+        Value::String(text) => {
+            let filled = change(text);
+            Value::String(filled.map_err(|what| VariableError {
+                what,
+                pointer: String::new(),
+            })?)
+        }
         Value::Array(items) => Value::Array(
             items
                 .iter()
                 .enumerate()
-                .map(|(index, item)| map_texts(item, &format!("{pointer}/{index}"), change))
+                .map(|(index, item)| {
+                    map_texts(item, change).map_err(|error| below(&index.to_string(), error))
+                })
                 .collect::<Result<_, _>>()?,
         ),
         Value::Object(fields) => Value::Object(
             fields
                 .iter()
-                .map(|(key, item)| Ok((key.clone(), map_texts(item, &pointer_step(pointer, key), change)?)))
+                .map(|(key, item)| match map_texts(item, change) {
+                    Ok(filled) => Ok((key.clone(), filled)),
+                    Err(error) => Err(below(key, error)),
+                })
                 .collect::<Result<Map<_, _>, _>>()?,
         ),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
@@ -285,11 +325,8 @@ mod tests {
     fn a_missing_name_is_refused_with_its_place() {
         let error = substitute(&json!({"a": ["x", "${localEnv}"]}), &context()).unwrap_err();
         assert_eq!(
-            error,
-            VariableError {
-                variable: "${localEnv}".into(),
-                pointer: "/a/1".into()
-            }
+            (error.what.as_str(), error.pointer.as_str()),
+            ("${localEnv} names no environment variable", "/a/1")
         );
     }
 
@@ -327,6 +364,20 @@ mod tests {
         assert_eq!(
             container_env_substitute(&json!(["${containerEnv:PATH}"]), &env, Platform::Linux).unwrap(),
             json!(["/bin"])
+        );
+    }
+
+    #[test]
+    fn short_variables_may_not_become_gigabytes() {
+        let long = VariableContext {
+            container_workspace_folder: Some("x".repeat(100_000)),
+            ..context()
+        };
+        let value = json!({"a": "${containerWorkspaceFolder}".repeat(200)});
+        let error = substitute(&value, &long).unwrap_err();
+        assert!(
+            error.what.contains("more than") && error.pointer == "/a",
+            "{error:?}"
         );
     }
 

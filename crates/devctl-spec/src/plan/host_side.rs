@@ -1,5 +1,6 @@
 //! What planning takes from the host: variables by name, and files of variables, labels and profiles.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
@@ -72,14 +73,15 @@ impl<'a> HostSide<'a> {
         for (name, value) in &merged.container_env {
             env.insert(name.clone(), value.value.clone());
         }
+        let asked_at: HashMap<&str, usize> = flags(run_args, "env")
+            .map(|flag| (flag.value.as_str(), flag.index))
+            .collect();
         for (name, value) in &run_args.options.env {
             let value = match value {
                 EnvValue::Literal(text) => Some(text.clone()),
                 EnvValue::FromHost => None,
             };
-            let index = flags(run_args, "env")
-                .find(|flag| flag.value == *name)
-                .map_or(0, |flag| flag.index);
+            let index = asked_at.get(name.as_str()).copied().unwrap_or_default();
             self.set(
                 &mut env,
                 "--env",

@@ -417,7 +417,12 @@ impl Sheet<'_> {
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    if key == "runArgs" && is_mount_value(items, index) {
+                    let is_shown = match key {
+                        "runArgs" => is_mount_value(items, index),
+                        "mounts" => is_bind(item),
+                        _ => false,
+                    };
+                    if is_shown {
                         continue;
                     }
                     self.flowing(key, item, &format!("{pointer}/{index}"), origin);
@@ -443,7 +448,7 @@ const SECURITY: &str = "A protection of this machine against the container is ch
 const DEVICE: &str = "The container uses this device of this machine.";
 const VARIABLE: &str = "The container learns the value of this variable of your environment.";
 /// The properties whose texts reach the container.
-const FLOWING: [&str; 10] = [
+const FLOWING: [&str; 12] = [
     "containerEnv",
     "remoteEnv",
     HookKind::IN_CONTAINER[0].property(),
@@ -454,6 +459,8 @@ const FLOWING: [&str; 10] = [
     "entrypoint",
     "containerUser",
     "remoteUser",
+    "workspaceFolder",
+    "mounts",
 ];
 
 fn capability_text(name: &str) -> String {
@@ -495,6 +502,8 @@ fn weakening(name: &str, value: &str) -> Option<&'static str> {
         "pids-limit" if value.starts_with('-') || value == "0" => {
             "The container may start any number of processes."
         }
+        "annotation" => "The low-level runtime is given this instruction.",
+        "memory" if value == "0" => "The container may use up all memory of this machine.",
         "runtime" => "Another low-level runtime isolates the container.",
         "sysctl" => "The container runs with this kernel parameter.",
         "userns" => "The users of the container are mapped in another way.",
@@ -513,6 +522,19 @@ fn is_engine_socket(source: &str) -> bool {
             source.trim_end_matches('/'),
             "" | "/run" | "/var/run" | "/var" | "/var/lib/docker"
         )
+}
+
+/// Binds are lines of their own, with their variables filled in.
+fn is_bind(mount: &Value) -> bool {
+    match mount {
+        Value::String(text) => text
+            .split(',')
+            .any(|field| field.trim_matches('"').eq_ignore_ascii_case("type=bind")),
+        other => other
+            .get("type")
+            .and_then(Value::as_str)
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("bind")),
+    }
 }
 
 fn is_mount_value(items: &[Value], index: usize) -> bool {
