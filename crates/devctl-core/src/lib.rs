@@ -1,6 +1,51 @@
 //! The use cases of the launcher, behind one list of operations.
+//!
+//! Doors open a [`Core`] and call [`operations::dispatch`] and [`operations::open_stream`], or the traits directly. The
+//! core reads no environment variable, no home directory and no clock: they come in with [`CoreConfig`], which
+//! `devctl-platform` makes from the process.
 
+mod access;
+mod agent;
 pub mod caller;
+mod clock;
+mod config;
+mod containers;
+mod core;
+mod create;
+mod doctor;
+mod engines;
+mod error;
+mod exec;
 #[cfg(feature = "schema")]
 pub mod generate;
+mod handlers;
+mod identity;
+mod image;
+mod jobs;
+mod labels;
+mod lifecycle;
+mod logs;
+mod network;
 pub mod operations;
+mod record;
+mod remove;
+mod settings;
+mod source;
+mod ssh_files;
+pub mod ssh_proxy;
+pub mod ssh_renew;
+mod terminals;
+#[cfg(test)]
+mod testing;
+mod trust;
+mod up;
+mod user;
+mod watch;
+
+pub use crate::caller::Caller;
+pub use crate::config::{Clock, CoreConfig};
+pub use crate::core::Core;
+pub use crate::exec::{ExecCommand, ExecHandle, ExecOutput};
+pub use devctl_engine::{EngineEnv, HostPlatform};
+pub use devctl_secrets::{KeySources, Keychain};
+pub use devctl_store::Process;

@@ -1,0 +1,241 @@
+//! Brings the agent into containers: one read-only volume for each engine and version of the agent.
+
+use crate::config::CoreConfig;
+use crate::core::Core;
+use crate::error::OrProblem;
+use crate::labels;
+use devctl_engine::{
+    ByteStream, CreateRequest, Endpoint, Engine, EngineError, MountKind, MountSpec, RemoveOptions, VolumeCreate,
+};
+use devctl_files::{FileLock, Mode};
+use devctl_model::{ErrorCode, Problem};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+/// Where the agent's volume is mounted; [`devctl_agent_protocol::AGENT_PATH`] lies in it.
+pub(crate) const MOUNT: &str = "/.devctl";
+
+static X86_64: &[u8] = include_bytes!(env!("DEVCTL_AGENT_X86_64"));
+static AARCH64: &[u8] = include_bytes!(env!("DEVCTL_AGENT_AARCH64"));
+
+/// The agent for an image's architecture.
+fn binary(architecture: &str) -> Result<(&'static [u8], &'static str), Problem> {
+    static NAMES: OnceLock<[String; 2]> = OnceLock::new();
+    let names = NAMES.get_or_init(|| [volume_name(X86_64), volume_name(AARCH64)]);
+    let (bytes, name) = match architecture {
+        "amd64" | "x86_64" => (X86_64, &names[0]),
+        "arm64" | "aarch64" => (AARCH64, &names[1]),
+        other => {
+            return Err(Problem::new(
+                ErrorCode::AgentMissing,
+                format!("there is no agent for images of the architecture {other}"),
+            )
+            .fix("Use an image for amd64 or arm64"));
+        }
+    };
+    if bytes.is_empty() {
+        return Err(Problem::new(
+            ErrorCode::AgentMissing,
+            format!("this build of devctl carries no agent for {architecture}"),
+        )
+        .fix_command("Build it with its agents", "cargo xtask build"));
+    }
+    Ok((bytes, name))
+}
+
+fn volume_name(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("devctl-agent-{short}")
+}
+
+/// The mount that gives a container its agent.
+pub(crate) fn mount(architecture: &str) -> Result<MountSpec, Problem> {
+    let (_, volume) = binary(architecture)?;
+    let mut mount = MountSpec::new(MountKind::Volume, Some(volume.to_owned()), MOUNT);
+    mount.read_only = true;
+    mount.no_copy = true;
+    Ok(mount)
+}
+
+impl Core {
+    /// Makes sure that the engine has the agent's volume, filled.
+    ///
+    /// A volume that was only half filled when its maker died is known by the missing note of ours, and filled again:
+    /// the binary is the same, so filling twice does no harm.
+    pub(crate) async fn ensure_agent(
+        self: &Arc<Self>,
+        engine: &Arc<dyn Engine>,
+        endpoint: &Endpoint,
+        image: &str,
+        architecture: &str,
+    ) -> Result<(), Problem> {
+        let (bytes, volume) = binary(architecture)?;
+        let note = note(&self.config, endpoint, volume);
+        let created = match engine.volume_inspect(volume).await {
+            Ok(details) => details.created,
+            Err(EngineError::NotFound { .. }) => None,
+            Err(error) => return Err(error).at("Prepare the agent"),
+        };
+        if let Some(created) = &created
+            && std::fs::read_to_string(&note).is_ok_and(|kept| &kept == created)
+        {
+            return Ok(());
+        }
+        let lock = self.lock(&format!("agent-{volume}")).await?;
+        let request = VolumeCreate {
+            name: volume.to_owned(),
+            driver: None,
+            driver_options: BTreeMap::new(),
+            labels: BTreeMap::from([
+                (labels::MANAGED.to_owned(), labels::SCHEME.to_owned()),
+                (labels::HELPER.to_owned(), "agent".to_owned()),
+            ]),
+        };
+        let details = engine.volume_create(&request).await.at("Prepare the agent")?;
+        fill(engine, image, volume, bytes).await?;
+        if let Some(created) = details.created {
+            devctl_files::write_atomic(&note, created.as_bytes(), Mode::PRIVATE).or_problem()?;
+        }
+        drop(lock);
+        Ok(())
+    }
+
+    /// Waits, without holding up a thread of others, for a lock that other processes see too.
+    pub(crate) async fn lock(self: &Arc<Self>, name: &str) -> Result<FileLock, Problem> {
+        let path = self.config.locks().join(format!("{name}.lock"));
+        let folder = self.config.locks();
+        let task = tokio::task::spawn_blocking(move || {
+            devctl_files::ensure_private_dir(&folder)?;
+            FileLock::acquire(&path)
+        });
+        task.await
+            .map_err(|error| Problem::new(ErrorCode::Internal, "a lock could not be taken").why(error.to_string()))?
+            .or_problem()
+    }
+}
+
+fn note(config: &CoreConfig, endpoint: &Endpoint, volume: &str) -> std::path::PathBuf {
+    let digest = Sha256::digest(endpoint.url.as_bytes());
+    let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    config.state_dir.join(format!("{volume}.{short}.filled"))
+}
+
+/// Copies the agent into its volume through a container that never runs.
+async fn fill(engine: &Arc<dyn Engine>, image: &str, volume: &str, bytes: &'static [u8]) -> Result<(), Problem> {
+    const STEP: &str = "Prepare the agent";
+    let name = format!("{volume}-fill");
+    let gone = RemoveOptions { volumes: false, force: true };
+    let request = CreateRequest {
+        name: Some(name.clone()),
+        image: image.to_owned(),
+        entrypoint: Some(vec!["/.devctl/devctl-agent".to_owned()]),
+        cmd: Some(vec!["--version".to_owned()]),
+        labels: BTreeMap::from([
+            (labels::MANAGED.to_owned(), labels::SCHEME.to_owned()),
+            (labels::HELPER.to_owned(), "agent".to_owned()),
+        ]),
+        mounts: vec![MountSpec::new(MountKind::Volume, Some(volume.to_owned()), MOUNT)],
+        network: Some(devctl_engine::NetworkRequest { mode: "none".to_owned(), ..Default::default() }),
+        ..CreateRequest::default()
+    };
+    let created = match engine.container_create(&request).await {
+        // Left behind by somebody who was killed: we hold the lock, so it is nobody's.
+        Err(EngineError::Conflict { .. }) => {
+            engine.container_remove(&name, gone).await.at(STEP)?;
+            engine.container_create(&request).await
+        }
+        created => created,
+    };
+    let created = created.at(STEP)?;
+    let copied = engine.copy_in(&created.id, MOUNT, one_file("devctl-agent", bytes, 0o111)?).await.at(STEP);
+    let removed = engine.container_remove(&created.id, gone).await.at(STEP);
+    copied.and(removed)
+}
+
+/// A tar archive with one file of root's. The agent may be run by everybody and read by nobody: what cannot be read
+/// cannot be traced from its first instruction on.
+pub(crate) fn one_file(path: &str, bytes: &[u8], mode: u32) -> Result<ByteStream, Problem> {
+    archive(&[Entry { path, bytes, mode, uid: 0, gid: 0 }])
+}
+
+/// A file for [`archive`].
+pub(crate) struct Entry<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) bytes: &'a [u8],
+    pub(crate) mode: u32,
+    pub(crate) uid: u64,
+    pub(crate) gid: u64,
+}
+
+/// A tar archive of a few small files.
+pub(crate) fn archive(entries: &[Entry<'_>]) -> Result<ByteStream, Problem> {
+    let failed = |error: std::io::Error| {
+        Problem::new(ErrorCode::Internal, "an archive could not be made").why(error.to_string())
+    };
+    let mut builder = tar::Builder::new(Vec::new());
+    for entry in entries {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(entry.bytes.len() as u64);
+        header.set_mode(entry.mode);
+        header.set_uid(entry.uid);
+        header.set_gid(entry.gid);
+        builder.append_data(&mut header, entry.path, entry.bytes).map_err(failed)?;
+    }
+    let bytes = bytes::Bytes::from(builder.into_inner().map_err(failed)?);
+    Ok(Box::pin(futures_util::stream::iter([Ok(bytes)])))
+}
+
+/// Reads one small file out of a container; none where it is not there.
+pub(crate) async fn read_file(
+    engine: &Arc<dyn Engine>,
+    container: &str,
+    path: &str,
+    limit: usize,
+) -> Result<Option<tar_entry::FoundFile>, Problem> {
+    use futures_util::StreamExt as _;
+    let mut stream = match engine.copy_out(container, path).await {
+        Ok(stream) => stream,
+        Err(EngineError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error).or_problem(),
+    };
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| {
+            // Engines without a separate answer for a missing file break the stream.
+            Problem::new(ErrorCode::EngineAnswer, format!("{path} could not be read")).why(error.to_string())
+        })?;
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > limit + 4096 {
+            return Err(Problem::new(ErrorCode::EngineAnswer, format!("{path} is larger than {limit} bytes")));
+        }
+    }
+    tar_entry::first(&bytes).map_err(|error| {
+        Problem::new(ErrorCode::EngineAnswer, format!("{path} could not be read")).why(error.to_string())
+    })
+}
+
+/// The first entry of an archive.
+pub(crate) mod tar_entry {
+    use std::io::{Read as _, Result};
+
+    /// A file as it was found.
+    #[derive(Debug)]
+    pub(crate) struct FoundFile {
+        pub(crate) bytes: Vec<u8>,
+        pub(crate) mode: u32,
+        pub(crate) uid: u64,
+        pub(crate) gid: u64,
+    }
+
+    pub(crate) fn first(archive: &[u8]) -> Result<Option<FoundFile>> {
+        let mut archive = tar::Archive::new(archive);
+        let Some(entry) = archive.entries()?.next() else { return Ok(None) };
+        let mut entry = entry?;
+        let (mode, uid, gid) = (entry.header().mode()?, entry.header().uid()?, entry.header().gid()?);
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes)?;
+        Ok(Some(FoundFile { bytes, mode, uid, gid }))
+    }
+}

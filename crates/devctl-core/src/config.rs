@@ -1,0 +1,142 @@
+//! What the core is told about the machine and the person it works for. It looks at neither by itself.
+
+use devctl_engine::EngineEnv;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Tells the time of day.
+pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// Everything that the core knows about its surroundings.
+#[derive(Clone)]
+pub struct CoreConfig {
+    /// The door that this process is (`cli`, `desktop`).
+    pub door: &'static str,
+    /// The account name.
+    pub user: String,
+    /// The numeric user id; 0 where the platform has none.
+    pub uid: u32,
+    /// The numeric group id; 0 where the platform has none.
+    pub gid: u32,
+    /// The machine's host name.
+    pub machine: String,
+    /// The person's home directory.
+    pub home: PathBuf,
+    /// Our state: `state.db`, the vault, host keys, locks (0700).
+    pub state_dir: PathBuf,
+    /// Our directory beside the user's ssh files, `~/.ssh/devctl` (0700).
+    pub ssh_dir: PathBuf,
+    /// The user's own ssh configuration, `~/.ssh/config`.
+    pub ssh_user_config: PathBuf,
+    /// The environment of the process, for `${localEnv:…}`, engines and credentials.
+    pub env: BTreeMap<String, String>,
+    /// Where relative paths start.
+    pub working_directory: PathBuf,
+    /// The `devctl` program that configurations point at.
+    pub devctl: PathBuf,
+    /// This process and its start time, to tell interrupted operations from running ones.
+    pub process: devctl_store::Process,
+    /// Says whether another process still runs.
+    pub is_alive: fn(devctl_store::Process) -> bool,
+    /// What engine discovery looks at.
+    pub engine_env: EngineEnv,
+    /// The routing table of this machine, as `/proc/net/route` prints it; empty where there is none.
+    pub routes: String,
+    /// Where the vault's master key may come from.
+    pub key_sources: devctl_secrets::KeySources,
+    /// The time of day.
+    pub clock: Clock,
+}
+
+impl std::fmt::Debug for CoreConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CoreConfig")
+            .field("door", &self.door)
+            .field("user", &self.user)
+            .field("state_dir", &self.state_dir)
+            .field("ssh_dir", &self.ssh_dir)
+            .finish_non_exhaustive()
+    }
+}
+
+impl CoreConfig {
+    /// Seconds since 1970.
+    pub(crate) fn now_seconds(&self) -> u64 {
+        (self.clock)().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    }
+
+    /// Now, in RFC 3339.
+    pub(crate) fn now_text(&self) -> String {
+        crate::clock::text((self.clock)())
+    }
+
+    /// Makes a path that a person typed absolute: `~` is their home, the rest starts where they are.
+    pub(crate) fn absolute(&self, text: &str) -> PathBuf {
+        let path = match text.strip_prefix("~/") {
+            Some(rest) => self.home.join(rest),
+            None if text == "~" => self.home.clone(),
+            None => self.working_directory.join(text),
+        };
+        // Dots are taken out, links are kept: a linked folder is another folder for its owner.
+        let mut clean = PathBuf::new();
+        for part in path.components() {
+            match part {
+                std::path::Component::CurDir => {}
+                std::path::Component::ParentDir => {
+                    clean.pop();
+                }
+                part => clean.push(part),
+            }
+        }
+        clean
+    }
+
+    pub(crate) fn locks(&self) -> PathBuf {
+        self.state_dir.join("locks")
+    }
+
+    pub(crate) fn host_keys(&self) -> devctl_ssh::HostKeys {
+        devctl_ssh::HostKeys::new(self.state_dir.join("hosts"))
+    }
+
+    pub(crate) fn ssh(&self) -> devctl_ssh::SshDir {
+        devctl_ssh::SshDir::new(self.ssh_dir.clone())
+    }
+
+    /// Public halves of the trusted user authorities: read at each login.
+    pub(crate) fn user_authorities(&self) -> PathBuf {
+        self.state_dir.join("user_authorities.pub")
+    }
+
+    /// Public halves of the trusted host authorities.
+    pub(crate) fn host_authorities(&self) -> PathBuf {
+        self.state_dir.join("host_authorities.pub")
+    }
+
+    /// What is revoked: read at each login.
+    pub(crate) fn revocation_list(&self) -> PathBuf {
+        self.state_dir.join("revoked.krl")
+    }
+
+    /// The principal that enters everything of this person.
+    pub(crate) fn owner_principal(&self) -> String {
+        format!("owner-{}", self.uid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_typed_path_is_made_absolute_without_following_links() {
+        let mut config = crate::testing::config(std::path::Path::new("/nonexistent"));
+        config.home = "/home/ann".into();
+        config.working_directory = "/src/app".into();
+        assert_eq!(config.absolute("."), std::path::Path::new("/src/app"));
+        assert_eq!(config.absolute("../lib/./x"), std::path::Path::new("/src/lib/x"));
+        assert_eq!(config.absolute("~/a b"), std::path::Path::new("/home/ann/a b"));
+        assert_eq!(config.absolute("/tmp"), std::path::Path::new("/tmp"));
+        assert_eq!(config.absolute("../../../../x"), std::path::Path::new("/x"));
+    }
+}

@@ -1,0 +1,266 @@
+//! Finding containers: what the engines say, in the product's words.
+
+use crate::core::Core;
+use crate::engines::{host, state_of};
+use crate::error::OrProblem;
+use crate::labels;
+use devctl_engine::{ContainerFilter, ContainerStatus, ContainerSummary, Endpoint, Engine, EngineError};
+use devctl_model::{
+    Container, ContainerDetail, ContainerId, ContainerList, ContainerState, ErrorCode, MountInfo, PortInfo, Problem,
+};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A container of ours and the engine it lives on.
+#[derive(Clone)]
+pub(crate) struct Found {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) summary: ContainerSummary,
+}
+
+impl Found {
+    pub(crate) fn id(&self) -> &str {
+        &self.summary.id
+    }
+
+    pub(crate) fn alias(&self) -> &str {
+        labels::get(&self.summary.labels, labels::NAME).unwrap_or(&self.summary.name)
+    }
+
+    pub(crate) fn label(&self, key: &str) -> Option<&str> {
+        labels::get(&self.summary.labels, key)
+    }
+
+    pub(crate) fn folder(&self) -> Option<&str> {
+        self.label(labels::REFERENCE_FOLDER)
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.summary.status == ContainerStatus::Running
+    }
+}
+
+impl Core {
+    /// All containers of ours on one engine.
+    pub(crate) async fn ours_on(&self, endpoint: &Endpoint) -> Result<Vec<Found>, Problem> {
+        let engine = self.engines.engine(endpoint).await?;
+        let filter =
+            ContainerFilter { all: true, labels: vec![labels::MANAGED.to_owned()], ..ContainerFilter::default() };
+        let listed = match engine.container_list(&filter).await {
+            // Another engine answers at the old address, with another API.
+            Err(EngineError::Answer { .. } | EngineError::TooOld { .. }) => {
+                self.engines.forget(endpoint).await;
+                self.engines.engine(endpoint).await?.container_list(&filter).await
+            }
+            listed => listed,
+        };
+        let listed = listed.map_err(|error| crate::engines::unreachable(endpoint, error))?;
+        Ok(listed
+            .into_iter()
+            .filter(|summary| !summary.labels.contains_key(labels::HELPER))
+            .map(|summary| Found { engine: engine.clone(), endpoint: endpoint.clone(), summary })
+            .collect())
+    }
+
+    /// All containers of ours on every engine that answers, and the engines that should and do not.
+    ///
+    /// A place that was only guessed and has no engine is passed over in silence.
+    pub(crate) async fn ours(&self) -> (Vec<Found>, Vec<(Endpoint, Problem)>) {
+        let asked = self.engines.endpoints().iter().map(|endpoint| async move {
+            (endpoint.clone(), self.ours_on(endpoint).await)
+        });
+        let (mut found, mut failed) = (Vec::new(), Vec::new());
+        for (endpoint, result) in futures_util::future::join_all(asked).await {
+            match result {
+                Ok(containers) => found.extend(containers),
+                Err(problem) => failed.push((endpoint, problem)),
+            }
+        }
+        (found, failed)
+    }
+
+    /// The container that a person names: by alias, id, beginning of an id, or folder.
+    pub(crate) async fn find(&self, name: &str) -> Result<Found, Problem> {
+        let (found, failed) = self.ours().await;
+        let name = name.strip_suffix(".devctl").unwrap_or(name);
+        let by_alias: Vec<&Found> = found.iter().filter(|container| container.alias() == name).collect();
+        let matching = if !by_alias.is_empty() {
+            by_alias
+        } else if name.len() >= 4 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            found.iter().filter(|container| container.id().starts_with(name)).collect()
+        } else {
+            let folder = self.config.absolute(name);
+            found.iter().filter(|container| container.folder().is_some_and(|it| Path::new(it) == folder)).collect()
+        };
+        match matching.as_slice() {
+            [one] => Ok((*one).clone()),
+            [] => match failed.into_iter().next() {
+                // Whether it is there cannot be said while an engine is silent.
+                Some((_, problem)) if found.is_empty() => Err(problem),
+                _ => Err(Problem::new(ErrorCode::ContainerNotFound, format!("there is no container {name:?}"))
+                    .fix_command("See what there is", "devctl list")),
+            },
+            several => {
+                let ids: Vec<&str> = several.iter().map(|container| &container.id()[..12]).collect();
+                Err(Problem::new(
+                    ErrorCode::ContainerAmbiguous,
+                    format!("{name:?} fits {} containers: {}", several.len(), ids.join(", ")),
+                )
+                .fix("Name it by its alias or its id"))
+            }
+        }
+    }
+
+    pub(crate) async fn container_list(&self) -> ContainerList {
+        let (found, failed) = self.ours().await;
+        let mut containers: Vec<Container> = found.iter().map(shown).collect();
+        containers.sort_by(|a, b| {
+            let running = |container: &Container| container.state != ContainerState::Running;
+            running(a).cmp(&running(b)).then_with(|| a.name.cmp(&b.name)).then_with(|| a.id.cmp(&b.id))
+        });
+        let unreachable = failed
+            .into_iter()
+            .map(|(endpoint, problem)| devctl_model::Host {
+                state: state_of(&problem),
+                detail: Some(problem.message),
+                ..host(&endpoint)
+            })
+            .collect();
+        ContainerList { containers, unreachable }
+    }
+
+    pub(crate) async fn container_detail(self: &Arc<Self>, name: &str) -> Result<ContainerDetail, Problem> {
+        let found = self.find(name).await?;
+        let details = found.engine.container_inspect(found.id()).await.or_problem()?;
+        let mut container = shown(&found);
+        container.started_at = details.state.started_at.map(crate::clock::offset_text);
+        container.finished_at = (!details.state.is_running())
+            .then(|| details.state.finished_at.map(crate::clock::offset_text))
+            .flatten();
+        container.exit_code =
+            details.state.exit_code.filter(|_| !details.state.is_running()).and_then(|code| i32::try_from(code).ok());
+        let environment = details
+            .env
+            .iter()
+            .filter_map(|variable| variable.split_once('='))
+            .map(|(name, value)| (name.to_owned(), masked(name, value)))
+            .collect();
+        let mounts = details
+            .mounts
+            .iter()
+            .filter(|mount| mount.target != crate::agent::MOUNT)
+            .map(|mount| MountInfo {
+                kind: format!("{:?}", mount.kind).to_lowercase(),
+                source: mount.name.clone().unwrap_or_else(|| mount.source.clone()),
+                target: mount.target.clone(),
+                read_only: mount.read_only,
+            })
+            .collect();
+        let config_changed = self.config_changed(&found).await;
+        Ok(ContainerDetail {
+            remote_user: found.label(labels::REMOTE_USER).unwrap_or("root").to_owned(),
+            remote_workspace_folder: found.label(labels::WORKSPACE_FOLDER).unwrap_or("/").to_owned(),
+            config_file: found.label(labels::REFERENCE_CONFIG).map(str::to_owned),
+            config_changed,
+            mounts,
+            networks: details.networks.iter().map(|network| network.network.clone()).collect(),
+            environment,
+            profile: found.label(labels::PROFILE).unwrap_or("standard").to_owned(),
+            memory_limit: u64::try_from(details.memory).ok().filter(|limit| *limit > 0),
+            cpu_limit: (details.nano_cpus > 0).then(|| details.nano_cpus as f64 / 1e9),
+            out_of_memory: details.state.oom_killed,
+            container,
+        })
+    }
+}
+
+/// A container as the list shows it.
+pub(crate) fn shown(found: &Found) -> Container {
+    let summary = &found.summary;
+    let exit_code = exit_code(&summary.status_text);
+    let folder = found.folder().filter(|_| found.label(labels::SOURCE_KIND) != Some("image"));
+    Container {
+        id: ContainerId(summary.id.clone()),
+        name: found.alias().to_owned(),
+        title: found.label(labels::TITLE).unwrap_or(found.alias()).to_owned(),
+        state: match summary.status {
+            ContainerStatus::Created => ContainerState::Created,
+            ContainerStatus::Running => ContainerState::Running,
+            ContainerStatus::Paused => ContainerState::Paused,
+            ContainerStatus::Restarting => ContainerState::Restarting,
+            ContainerStatus::Removing => ContainerState::Removing,
+            // Ended by request: 0, 137 (killed), 143 (asked to end).
+            ContainerStatus::Exited => match exit_code {
+                None | Some(0 | 137 | 143) => ContainerState::Stopped,
+                Some(_) => ContainerState::Failed,
+            },
+            ContainerStatus::Dead => ContainerState::Failed,
+        },
+        workspace: folder.map(str::to_owned),
+        workspace_exists: folder.is_none_or(|folder| Path::new(folder).is_dir()),
+        image: summary.image.clone(),
+        ssh_host: format!("{}.devctl", found.alias()),
+        host: found.endpoint.name.clone(),
+        created_at: summary.created.map(crate::clock::offset_text),
+        started_at: None,
+        finished_at: None,
+        exit_code: exit_code.filter(|_| summary.status != ContainerStatus::Running),
+        ports: ports(summary),
+        status: summary.status_text.clone(),
+    }
+}
+
+fn ports(summary: &ContainerSummary) -> Vec<PortInfo> {
+    let published = summary.ports.iter().filter(|port| port.host_port.is_some());
+    published
+        .map(|port| PortInfo {
+            container_port: port.container_port,
+            host_ip: port.host_ip.map(|ip| ip.to_string()),
+            host_port: port.host_port,
+            protocol: port.protocol.as_str().to_owned(),
+        })
+        .collect()
+}
+
+/// The exit code in the engine's own words: "Exited (137) 2 minutes ago".
+fn exit_code(status: &str) -> Option<i32> {
+    status.split_once('(')?.1.split_once(')')?.0.parse().ok().filter(|_| status.starts_with("Exited"))
+}
+
+/// Values of names that look like secrets are not shown.
+fn masked(name: &str, value: &str) -> String {
+    const SECRET: [&str; 9] =
+        ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "APIKEY", "API_KEY", "PRIVATE", "CREDENTIAL", "ACCESS_KEY"];
+    let upper = name.to_uppercase();
+    if SECRET.iter().any(|word| upper.contains(word)) { "••••••••".to_owned() } else { value.to_owned() }
+}
+
+/// The containers of one workspace, by the labels that decide.
+pub(crate) fn of_source<'a>(found: &'a [Found], labels_wanted: &BTreeMap<String, String>) -> Vec<&'a Found> {
+    found
+        .iter()
+        .filter(|container| {
+            labels_wanted.iter().all(|(key, value)| container.summary.labels.get(key) == Some(value))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engines_words_are_read() {
+        assert_eq!(exit_code("Exited (137) 2 minutes ago"), Some(137));
+        assert_eq!(exit_code("Up 2 minutes (healthy)"), None);
+        assert_eq!(exit_code("Created"), None);
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_is_masked() {
+        assert_eq!(masked("GITHUB_TOKEN", "abc"), "••••••••");
+        assert_eq!(masked("PATH", "/bin"), "/bin");
+    }
+}

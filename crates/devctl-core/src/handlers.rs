@@ -1,0 +1,322 @@
+//! What the core does for each operation of the list.
+
+use crate::caller::Caller;
+use crate::core::Core;
+use crate::error::OrProblem;
+use crate::operations::{Operations, Streams};
+use crate::record::Target;
+use crate::source::{self, Source};
+use async_trait::async_trait;
+use devctl_model::*;
+use devctl_store::EventFilter;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Events in a page, where nobody says how many.
+const EVENTS: u32 = 100;
+
+/// A core that serves the operations. Cheap to clone.
+#[async_trait]
+impl Operations for Arc<Core> {
+    async fn list_containers(&self, _: &Caller, _: Nothing) -> Result<ContainerList, Problem> {
+        let list = self.container_list().await;
+        match list.unreachable.iter().find(|host| host.current) {
+            // With the current host silent and nothing else to show, an empty list would be a lie.
+            Some(host) if list.containers.is_empty() => Err(self.why_unreachable(&host.name).await),
+            _ => Ok(list),
+        }
+    }
+
+    async fn show_container(&self, _: &Caller, request: ContainerRef) -> Result<ContainerDetail, Problem> {
+        self.container_detail(&request.container).await
+    }
+
+    async fn inspect_source(&self, _: &Caller, request: InspectSource) -> Result<SourceInfo, Problem> {
+        self.inspect(request).await
+    }
+
+    async fn up(&self, caller: &Caller, request: UpContainer) -> Result<JobRef, Problem> {
+        Ok(JobRef { job: self.start_up(caller, request)? })
+    }
+
+    async fn start_container(&self, caller: &Caller, request: StartContainer) -> Result<JobRef, Problem> {
+        Ok(JobRef { job: self.start_again(caller, &request.container, None).await? })
+    }
+
+    async fn stop_container(&self, caller: &Caller, request: StopContainer) -> Result<Done, Problem> {
+        Ok(Done { changed: self.stop(caller, &request).await? })
+    }
+
+    async fn restart_container(&self, caller: &Caller, request: StopContainer) -> Result<JobRef, Problem> {
+        Ok(JobRef { job: self.start_again(caller, &request.container, Some(request.timeout)).await? })
+    }
+
+    async fn preview_rebuild(&self, _: &Caller, request: ContainerRef) -> Result<RebuildPreview, Problem> {
+        Core::preview_rebuild(self, &request.container).await
+    }
+
+    async fn rebuild_container(&self, caller: &Caller, request: RebuildContainer) -> Result<JobRef, Problem> {
+        Ok(JobRef { job: self.rebuild(caller, request).await? })
+    }
+
+    async fn remove_container(&self, caller: &Caller, request: RemoveContainer) -> Result<RemovedContainer, Problem> {
+        self.remove(caller, &request).await
+    }
+
+    async fn read_config(&self, _: &Caller, request: ReadConfig) -> Result<ConfigDocument, Problem> {
+        self.config_document(request).await
+    }
+
+    async fn list_jobs(&self, _: &Caller, _: Nothing) -> Result<JobList, Problem> {
+        Ok(JobList { jobs: self.jobs.list() })
+    }
+
+    async fn show_job(&self, _: &Caller, request: JobRef) -> Result<Job, Problem> {
+        self.jobs.show(&request.job)
+    }
+
+    async fn cancel_job(&self, _: &Caller, request: JobRef) -> Result<Done, Problem> {
+        Ok(Done { changed: self.jobs.cancel(&request.job)? })
+    }
+
+    async fn list_events(&self, _: &Caller, request: ListEvents) -> Result<EventPage, Problem> {
+        let filter = EventFilter {
+            since_seq: request.after,
+            operation: request.operation,
+            subject: request.subject,
+            limit: Some(request.limit.unwrap_or(EVENTS)),
+            latest: request.after.is_none(),
+            ..EventFilter::default()
+        };
+        let events = self.with_store(move |store| store.events(&filter)).await?;
+        Ok(EventPage { events: events.into_iter().map(crate::record::shown).collect() })
+    }
+
+    async fn list_hosts(&self, _: &Caller, _: Nothing) -> Result<HostList, Problem> {
+        Ok(HostList { hosts: self.engines.hosts().await })
+    }
+
+    async fn list_settings(&self, _: &Caller, _: Nothing) -> Result<SettingList, Problem> {
+        Ok(SettingList { settings: self.settings().await? })
+    }
+
+    async fn get_setting(&self, _: &Caller, request: SettingKey) -> Result<Setting, Problem> {
+        self.setting(&request.key).await
+    }
+
+    async fn set_setting(&self, caller: &Caller, request: SetSetting) -> Result<Setting, Problem> {
+        let target = Target::other("setting", &request.key);
+        let act = self.choose_setting(&request.key, request.value.clone());
+        self.recorded(caller, "set_setting", target, act).await
+    }
+
+    async fn run_doctor(&self, caller: &Caller, request: RunDoctor) -> Result<DoctorReport, Problem> {
+        self.doctor(caller, request.fix).await
+    }
+
+    async fn show_key(&self, _: &Caller, _: Nothing) -> Result<KeyInfo, Problem> {
+        self.key_info().await
+    }
+
+    async fn list_authorities(&self, _: &Caller, _: Nothing) -> Result<AuthorityList, Problem> {
+        self.authority_list().await
+    }
+
+    async fn ssh_status(&self, _: &Caller, _: Nothing) -> Result<SshStatus, Problem> {
+        self.ssh_state().await
+    }
+
+    async fn plan_ssh_install(&self, _: &Caller, _: Nothing) -> Result<SshInstallPlan, Problem> {
+        self.include_plan().await
+    }
+
+    async fn install_ssh(&self, caller: &Caller, _: Nothing) -> Result<SshInstallPlan, Problem> {
+        let target = Target::other("ssh_config", &self.config.ssh_user_config.display().to_string());
+        self.recorded(caller, "install_ssh", target, self.include(true)).await
+    }
+
+    async fn uninstall_ssh(&self, caller: &Caller, _: Nothing) -> Result<SshInstallPlan, Problem> {
+        let target = Target::other("ssh_config", &self.config.ssh_user_config.display().to_string());
+        self.recorded(caller, "uninstall_ssh", target, self.include(false)).await
+    }
+
+    async fn show_ssh_config(&self, _: &Caller, _: Nothing) -> Result<SshConfigText, Problem> {
+        self.ensure_identity().await?;
+        let path = self.config.ssh().config().display().to_string();
+        Ok(SshConfigText { text: self.client_config()?, path })
+    }
+
+    async fn write_terminal(&self, _: &Caller, request: WriteTerminal) -> Result<Done, Problem> {
+        self.terminals.write(&request.terminal, &request.data).await?;
+        Ok(Done { changed: true })
+    }
+
+    async fn resize_terminal(&self, _: &Caller, request: ResizeTerminal) -> Result<Done, Problem> {
+        self.terminals.resize(&request.terminal, request.columns, request.rows).await?;
+        Ok(Done { changed: true })
+    }
+
+    async fn close_terminal(&self, _: &Caller, request: TerminalRef) -> Result<Done, Problem> {
+        Ok(Done { changed: self.terminals.close(&request.terminal) })
+    }
+}
+
+#[async_trait]
+impl Streams for Arc<Core> {
+    async fn changes(&self, _: &Caller, _: Nothing) -> Result<mpsc::Receiver<Change>, Problem> {
+        // Listening comes before watching: nothing is missed in between.
+        let mut changes = self.changes.subscribe();
+        crate::watch::start(self);
+        let (sender, receiver) = mpsc::channel(256);
+        tokio::spawn(async move {
+            loop {
+                let change = tokio::select! {
+                    () = sender.closed() => return,
+                    change = changes.recv() => change,
+                };
+                let change = match change {
+                    Ok(change) => change,
+                    Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => Change::Resync,
+                    Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+                };
+                if sender.send(change).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(receiver)
+    }
+
+    async fn follow_job(&self, _: &Caller, request: JobRef) -> Result<mpsc::Receiver<JobUpdate>, Problem> {
+        self.jobs.follow(&request.job)
+    }
+
+    async fn follow_logs(&self, _: &Caller, request: FollowLogs) -> Result<mpsc::Receiver<LogChunk>, Problem> {
+        self.container_logs(request).await
+    }
+
+    async fn open_terminal(
+        &self,
+        caller: &Caller,
+        request: OpenTerminal,
+    ) -> Result<mpsc::Receiver<TerminalOutput>, Problem> {
+        self.terminal(caller, request).await
+    }
+}
+
+impl Core {
+    async fn why_unreachable(self: &Arc<Self>, name: &str) -> Problem {
+        let asked = match self.engines.endpoint(Some(name)) {
+            Ok(endpoint) => self.ours_on(&endpoint.clone()).await.err(),
+            Err(problem) => Some(problem),
+        };
+        asked.unwrap_or_else(|| Problem::new(ErrorCode::EngineUnreachable, "the engine did not answer, and does now"))
+    }
+
+    /// What a folder or an image would become, without asking anybody outside.
+    async fn inspect(self: &Arc<Self>, request: InspectSource) -> Result<SourceInfo, Problem> {
+        let found = Source::find(&self.config, &request.source, request.kind)?;
+        let kind = found.kind();
+        let name = devctl_ssh::slug(&found.suggested_name()).as_str().to_owned();
+        let configs = match &found {
+            Source::Folder(folder) => source::choices(folder)?,
+            Source::Image(_) => Vec::new(),
+        };
+        let text = found.text();
+        let mut info = SourceInfo {
+            kind,
+            source: text.clone(),
+            config: None,
+            summary: None,
+            ssh_host: format!("{name}.devctl"),
+            name,
+            trust: crate::trust::sheet(&[]),
+            existing: None,
+            problem: None,
+            notices: Vec::new(),
+            configs,
+        };
+        let definition = match self.read_source(found, request.config).await {
+            Ok(definition) => definition,
+            Err(problem) => {
+                info.problem = Some(problem);
+                return Ok(info);
+            }
+        };
+        let planned = source::plan(&definition, &[])?;
+        info.config = (kind == SourceKind::Folder).then(|| definition.read.config_path.display().to_string());
+        info.summary = Some(summary(&planned.plan));
+        info.trust = crate::trust::sheet(&planned.wants);
+        info.trust.allowed = info.trust.allowed || self.is_allowed(&text, &info.trust.hash).await;
+        info.notices = planned.plan.notices.iter().map(|notice| notice.text.clone()).collect();
+        let (all, _) = self.ours().await;
+        let existing = crate::containers::of_source(&all, &definition.identity).first().map(|found| crate::containers::shown(found));
+        if let Some(existing) = &existing {
+            info.name.clone_from(&existing.name);
+            info.ssh_host.clone_from(&existing.ssh_host);
+        }
+        info.existing = existing;
+        Ok(info)
+    }
+
+    /// A configuration in the reference's own shape.
+    async fn config_document(self: &Arc<Self>, request: ReadConfig) -> Result<ConfigDocument, Problem> {
+        let core = self.clone();
+        let folder = self.config.absolute(&request.folder);
+        if !folder.is_dir() {
+            return Err(Problem::new(ErrorCode::FolderNotFound, format!("there is no folder {}", folder.display()))
+                .fix("Check the path"));
+        }
+        let chosen = request.config.map(|config| self.config.absolute(&config));
+        let read = tokio::task::spawn_blocking(move || {
+            let env = source::local_env(&core.config);
+            devctl_spec::read::read(&devctl_spec::files::StdFiles, &folder, chosen.as_deref(), &env).or_problem()
+        });
+        let read = read.await.map_err(|error| {
+            Problem::new(ErrorCode::Internal, "the configuration could not be read").why(error.to_string())
+        })??;
+        let merged = if request.merged {
+            let label = self.image_label(&read).await?;
+            let read = read.clone().for_container().or_problem()?;
+            let entries =
+                devctl_spec::metadata::parse_label("image", label.as_deref(), &read.variables).or_problem()?;
+            Some(devctl_spec::merge::merge(&entries, &read).or_problem()?)
+        } else {
+            None
+        };
+        Ok(ConfigDocument(devctl_spec::document::config_document(&read, merged.as_ref())))
+    }
+
+    /// The metadata label of the image of a configuration, where the image is here.
+    async fn image_label(self: &Arc<Self>, read: &devctl_spec::read::ReadConfig) -> Result<Option<String>, Problem> {
+        let endpoint = self.engines.endpoint(None)?.clone();
+        let engine = self.engines.engine(&endpoint).await?;
+        let info = engine.info().await.or_problem()?;
+        let platform = format!("{}/{}", info.os, info.arch);
+        let files = &devctl_spec::files::StdFiles;
+        let Some(image) = devctl_spec::dockerfile::configured_base_image(files, read, &platform).or_problem()? else {
+            return Ok(None);
+        };
+        match engine.image_inspect(&image).await {
+            Ok(details) => Ok(details.labels.get(crate::labels::REFERENCE_METADATA).cloned()),
+            Err(error) => Err(error).at("Read the image's metadata"),
+        }
+    }
+}
+
+/// What a plan makes, in a few words.
+fn summary(plan: &devctl_spec::plan::ContainerPlan) -> String {
+    let image = match &plan.source {
+        devctl_spec::plan::ImageSource::Image(image) => format!("Image {image}"),
+        devctl_spec::plan::ImageSource::Build(build) => {
+            let file = build.dockerfile.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            file
+        }
+    };
+    let count = plan.hooks.len() + usize::from(plan.initialize.is_some());
+    match count {
+        0 => image,
+        1 => format!("{image}, 1 command"),
+        count => format!("{image}, {count} commands"),
+    }
+}

@@ -1,0 +1,301 @@
+//! Who we are to our containers, and they to us: the access key, the two authorities, certificates and their renewal,
+//! and the client configuration that is generated from them.
+//!
+//! The private halves of the authorities lie in the vault, which is opened only when something has to be signed.
+
+use crate::access::Access;
+use crate::config::CoreConfig;
+use crate::core::Core;
+use crate::error::OrProblem;
+use devctl_files::{FileLock, Mode};
+use devctl_model::{ErrorCode, Problem};
+use devctl_secrets::Vault;
+use devctl_ssh::{
+    AccessKey, Alias, Authority, AuthorityKind, ClientConfig, HostCertRequest, HostEntry, HostKey, Platform, Principal,
+    RevocationList, Suffix, UserCertRequest, host_renewal_due, issue_host_certificate, issue_user_certificate,
+    read_trusted_authorities, renewal_due, write_trusted_authorities,
+};
+use devctl_store::{AuthorityKind as StoredKind, AuthorityPhase, Certificate, Store};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Says that a host key's certificate has to be signed anew, without looking further than the file.
+pub(crate) fn host_due(config: &CoreConfig, key: &HostKey, alias: &str) -> bool {
+    let name = format!("{alias}.devctl");
+    host_renewal_due(key, &name, &config.host_authorities(), config.now_seconds()).is_some()
+}
+
+/// Says that the user's own certificate has to be signed anew.
+pub(crate) fn user_due(config: &CoreConfig) -> bool {
+    renewal_due(&config.ssh(), &config.user_authorities(), config.now_seconds()).is_some()
+}
+
+/// The time at which the first host certificate will be due; absent when that is not known.
+fn hosts_due_at(config: &CoreConfig) -> PathBuf {
+    config.state_dir.join("renew_at")
+}
+
+/// Says whether anything is due, by the user's certificate and one number: this runs before each `ssh`.
+pub(crate) fn anything_due(config: &CoreConfig) -> bool {
+    let hosts_at = std::fs::read_to_string(hosts_due_at(config)).ok().and_then(|text| text.trim().parse::<u64>().ok());
+    user_due(config)
+        || hosts_at.is_none_or(|at| {
+            let now = config.now_seconds();
+            // A clock that went far back is noticed too.
+            now >= at || at > now + devctl_ssh::HOST_VALIDITY
+        })
+}
+
+impl Core {
+    /// Makes the access key, the authorities, the user's certificate, and what a login reads, where they are missing
+    /// or due. Cheap when all is there.
+    pub(crate) async fn ensure_identity(self: &Arc<Self>) -> Result<(), Problem> {
+        let config = self.config.clone();
+        if !user_due(&config) && config.revocation_list().is_file() && config.host_authorities().is_file() {
+            return Ok(());
+        }
+        self.signing(|signer| signer.renew_user()).await
+    }
+
+    /// The certified host key of a container.
+    pub(crate) async fn ensure_host_identity(
+        self: &Arc<Self>,
+        container: &str,
+        alias: &str,
+    ) -> Result<(), Problem> {
+        let key = self.config.host_keys().ensure(container).or_problem()?;
+        if !host_due(&self.config, &key, alias) {
+            return Ok(());
+        }
+        let (container, alias) = (container.to_owned(), alias.to_owned());
+        self.signing(move |signer| signer.renew_host(&container, &alias)).await
+    }
+
+    /// Renews everything that is due: the user's certificate and those of all containers that are known here.
+    pub(crate) async fn renew_all(self: &Arc<Self>) -> Result<(), Problem> {
+        self.signing(|signer| {
+            if user_due(&signer.config) {
+                signer.renew_user()?;
+            }
+            let mut earliest = signer.config.now_seconds() + devctl_ssh::HOST_VALIDITY * 2 / 3;
+            for access in known(&signer.config) {
+                let key = signer.config.host_keys().ensure(&access.container).or_problem()?;
+                if host_due(&signer.config, &key, &access.alias) {
+                    signer.renew_host(&access.container, &access.alias)?;
+                } else if let Some(at) = due_at(&key) {
+                    earliest = earliest.min(at);
+                }
+            }
+            write_due(&signer.config, earliest)
+        })
+        .await
+    }
+
+    /// Runs `work` with the authorities at hand, one process at a time, away from the threads that wait for others.
+    async fn signing<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut Signer<'_>) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let core = self.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            devctl_files::ensure_private_dir(&core.config.locks()).or_problem()?;
+            let _lock = FileLock::acquire(&core.config.locks().join("identity.lock")).or_problem()?;
+            let mut signer = Signer { config: core.config.clone(), store: core.store()?, authorities: None };
+            work(&mut signer)
+        });
+        task.await
+            .map_err(|error| Problem::new(ErrorCode::Internal, "nothing could be signed").why(error.to_string()))?
+    }
+
+    /// Generates the client configuration from the containers that can be entered. Says whether it changed.
+    pub(crate) fn write_client_config(&self) -> Result<bool, Problem> {
+        write_client_config(&self.config)
+    }
+
+    /// The text of the client configuration.
+    pub(crate) fn client_config(&self) -> Result<String, Problem> {
+        devctl_ssh::render_config(&client(&self.config)?).or_problem()
+    }
+}
+
+/// The containers that can be entered, as the access records say.
+pub(crate) fn known(config: &CoreConfig) -> Vec<Access> {
+    let Ok(folder) = std::fs::read_dir(config.state_dir.join("access")) else { return Vec::new() };
+    let aliases = folder.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut known: Vec<Access> = aliases
+        .filter_map(|name| Alias::new(name.strip_suffix(".json")?).ok())
+        .filter_map(|alias| Access::read(config, &alias))
+        .collect();
+    known.sort_by(|a, b| a.alias.cmp(&b.alias));
+    known
+}
+
+fn client(config: &CoreConfig) -> Result<ClientConfig, Problem> {
+    // The path in the configuration is a link of ours, so that it survives updates and moves.
+    let link = devctl_ssh::point_stable_link(&config.state_dir, &config.devctl).or_problem()?;
+    let hosts = known(config)
+        .iter()
+        // A user whose name ssh cannot be told is entered by `ssh USER@NAME` only by the engine; it is left out.
+        .filter_map(|access| HostEntry::new(Alias::new(&access.alias).ok()?, &access.remote_user).ok())
+        .collect();
+    Ok(ClientConfig {
+        devctl_path: link,
+        ssh_dir: config.ssh(),
+        suffix: Suffix::default(),
+        hosts,
+        forward_agent: false,
+        platform: Platform::current(),
+    })
+}
+
+/// Generates the client configuration and the known hosts. Says whether they changed.
+pub(crate) fn write_client_config(config: &CoreConfig) -> Result<bool, Problem> {
+    let ssh = config.ssh();
+    ssh.ensure().or_problem()?;
+    let text = devctl_ssh::render_config(&client(config)?).or_problem()?;
+    let authorities = read_trusted_authorities(&config.host_authorities()).or_problem()?;
+    let hosts = devctl_ssh::render_known_hosts(&Suffix::default(), &authorities).or_problem()?;
+    let _lock = ssh.lock().or_problem()?;
+    let known_changed = ssh.write_known_hosts(&hosts).or_problem()?;
+    Ok(ssh.write_config(&text).or_problem()? || known_changed)
+}
+
+/// Signs, while holding the lock that lets one process sign at a time.
+struct Signer<'a> {
+    config: CoreConfig,
+    store: &'a Store,
+    authorities: Option<(Authority, Authority)>,
+}
+
+impl Signer<'_> {
+    /// The user authority and the host authority; made, where the vault has none.
+    fn authorities(&mut self) -> Result<&(Authority, Authority), Problem> {
+        if self.authorities.is_none() {
+            let vault = Vault::open(&self.config.state_dir.join("vault"), &self.config.key_sources).or_problem()?;
+            let user = self.authority(&vault, AuthorityKind::User)?;
+            let host = self.authority(&vault, AuthorityKind::Host)?;
+            self.authorities = Some((user, host));
+        }
+        self.authorities
+            .as_ref()
+            .ok_or_else(|| Problem::new(ErrorCode::Internal, "the authorities could not be opened"))
+    }
+
+    fn authority(&self, vault: &Vault, kind: AuthorityKind) -> Result<Authority, Problem> {
+        let name = format!("authority/{}", kind.as_str());
+        let authority = match vault.get(&name).or_problem()? {
+            Some(private) => Authority::from_openssh(kind, private.expose()).or_problem()?,
+            None => {
+                let authority = Authority::generate(kind, 1).or_problem()?;
+                let private = authority.to_openssh().or_problem()?;
+                vault.put(&name, &private.into()).or_problem()?;
+                authority
+            }
+        };
+        let public_line = authority.public_line().or_problem()?;
+        self.store
+            .record_authority(stored(kind), &authority.fingerprint(), &public_line, AuthorityPhase::Signing)
+            .or_problem()?;
+        let file = match kind {
+            AuthorityKind::User => self.config.user_authorities(),
+            AuthorityKind::Host => self.config.host_authorities(),
+        };
+        write_trusted_authorities(&file, std::slice::from_ref(authority.public_key())).or_problem()?;
+        Ok(authority)
+    }
+
+    fn renew_user(&mut self) -> Result<(), Problem> {
+        let (config, store) = (self.config.clone(), self.store);
+        if !config.revocation_list().is_file() {
+            // Empty and valid from the first day: a login without a list is refused.
+            let list = RevocationList::new(1, config.now_seconds()).to_bytes();
+            devctl_files::write_atomic(&config.revocation_list(), &list, Mode::PRIVATE).or_problem()?;
+        }
+        let ssh = config.ssh();
+        ssh.ensure().or_problem()?;
+        let key = AccessKey::ensure(&ssh, &format!("devctl access key of {}", config.user)).or_problem()?;
+        let (authority, _) = self.authorities()?;
+        // Another process may have signed while we waited for the lock.
+        if !user_due(&config) {
+            return Ok(());
+        }
+        let fingerprint = authority.fingerprint();
+        let serial = store.next_serial(&fingerprint).or_problem()?;
+        let principal = Principal::new(config.owner_principal()).or_problem()?;
+        let key_id = format!("user:{}@{}/{serial}", config.user, config.machine);
+        let request = UserCertRequest::at(config.now_seconds(), serial, key_id, vec![principal]);
+        let certificate = issue_user_certificate(authority, key.public_key(), &request).or_problem()?;
+        store
+            .record_certificate(&Certificate {
+                authority: fingerprint,
+                serial,
+                kind: StoredKind::User,
+                key_id: request.key_id.clone(),
+                subject_fingerprint: key.fingerprint(),
+                principals: vec![config.owner_principal()],
+                valid_after: request.valid_after,
+                valid_before: request.valid_before,
+                issued_at: i64::try_from(config.now_seconds()).unwrap_or(i64::MAX).saturating_mul(1000),
+            })
+            .or_problem()?;
+        ssh.write_certificate(&certificate).or_problem()?;
+        write_client_config(&config).map(drop)
+    }
+
+    fn renew_host(&mut self, container: &str, alias: &str) -> Result<(), Problem> {
+        let (config, store) = (self.config.clone(), self.store);
+        let key = config.host_keys().ensure(container).or_problem()?;
+        let (_, authority) = self.authorities()?;
+        if !host_due(&config, &key, alias) {
+            return Ok(());
+        }
+        let fingerprint = authority.fingerprint();
+        let serial = store.next_serial(&fingerprint).or_problem()?;
+        let name = format!("{alias}.devctl");
+        let key_id = format!("host:{alias}/{}/{serial}", container.get(..12).unwrap_or(container));
+        let request = HostCertRequest::at(
+            config.now_seconds(),
+            serial,
+            key_id,
+            vec![Principal::new(name.clone()).or_problem()?],
+        );
+        let certificate = issue_host_certificate(authority, key.public_key(), &request).or_problem()?;
+        store
+            .record_certificate(&Certificate {
+                authority: fingerprint,
+                serial,
+                kind: StoredKind::Host,
+                key_id: request.key_id.clone(),
+                subject_fingerprint: key.public_key().fingerprint(devctl_ssh::HashAlg::Sha256).to_string(),
+                principals: vec![name],
+                valid_after: request.valid_after,
+                valid_before: request.valid_before,
+                issued_at: i64::try_from(config.now_seconds()).unwrap_or(i64::MAX).saturating_mul(1000),
+            })
+            .or_problem()?;
+        key.write_certificate(&certificate).or_problem()?;
+        let due = request.valid_after + (request.valid_before - request.valid_after) * 2 / 3;
+        let kept = std::fs::read_to_string(hosts_due_at(&config)).ok().and_then(|text| text.trim().parse().ok());
+        write_due(&config, kept.map_or(due, |kept: u64| kept.min(due)))
+    }
+}
+
+fn write_due(config: &CoreConfig, at: u64) -> Result<(), Problem> {
+    devctl_files::write_if_changed(&hosts_due_at(config), at.to_string().as_bytes(), Mode::PRIVATE).or_problem()?;
+    Ok(())
+}
+
+/// The time at which the certificate of a host key will be due.
+fn due_at(key: &HostKey) -> Option<u64> {
+    let line = key.certificate_line().ok()??;
+    let certificate = devctl_ssh::Certificate::from_openssh(&line).ok()?;
+    let (after, before) = (certificate.valid_after(), certificate.valid_before());
+    Some(after + before.saturating_sub(after) / 3 * 2)
+}
+
+fn stored(kind: AuthorityKind) -> StoredKind {
+    match kind {
+        AuthorityKind::User => StoredKind::User,
+        AuthorityKind::Host => StoredKind::Host,
+    }
+}

@@ -1,0 +1,48 @@
+//! The labels on everything that we make: from them alone all is found again.
+
+use std::collections::BTreeMap;
+
+/// Marks what is ours. Its value is the version of this scheme.
+pub(crate) const MANAGED: &str = "dev.devctl.managed";
+/// The alias.
+pub(crate) const NAME: &str = "dev.devctl.name";
+/// What a person called it.
+pub(crate) const TITLE: &str = "dev.devctl.title";
+/// `folder` or `image`.
+pub(crate) const SOURCE_KIND: &str = "dev.devctl.source-kind";
+/// The folder or the image it was made from.
+pub(crate) const SOURCE: &str = "dev.devctl.source";
+/// Hash over everything that decides how the container is made.
+pub(crate) const CONFIG_HASH: &str = "dev.devctl.config-hash";
+/// The user of terminals, hooks and logins.
+pub(crate) const REMOTE_USER: &str = "dev.devctl.remote-user";
+/// Where terminals and hooks start.
+pub(crate) const WORKSPACE_FOLDER: &str = "dev.devctl.workspace-folder";
+/// The security profile.
+pub(crate) const PROFILE: &str = "dev.devctl.profile";
+/// The rights that were allowed, as the hash of the trust sheet.
+pub(crate) const TRUST: &str = "dev.devctl.trust";
+/// On a container that only fills the agent's volume.
+pub(crate) const HELPER: &str = "dev.devctl.helper";
+/// On networks and volumes: the container they were made for.
+pub(crate) const FOR: &str = "dev.devctl.for";
+
+/// Labels of the reference, by which other tools see our containers.
+pub(crate) const REFERENCE_FOLDER: &str = "devcontainer.local_folder";
+/// The configuration file, for other tools.
+pub(crate) const REFERENCE_CONFIG: &str = "devcontainer.config_file";
+/// The merged metadata, for other tools.
+pub(crate) const REFERENCE_METADATA: &str = "devcontainer.metadata";
+
+/// The version of this scheme.
+pub(crate) const SCHEME: &str = "1";
+
+/// The labels of a network or volume that belongs to a container.
+pub(crate) fn belongs_to(alias: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([(MANAGED.to_owned(), SCHEME.to_owned()), (FOR.to_owned(), alias.to_owned())])
+}
+
+/// A label's value.
+pub(crate) fn get<'a>(labels: &'a BTreeMap<String, String>, key: &str) -> Option<&'a str> {
+    labels.get(key).map(String::as_str).filter(|value| !value.is_empty())
+}

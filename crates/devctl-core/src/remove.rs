@@ -1,0 +1,145 @@
+//! Removing containers, and saying beforehand what goes and what stays.
+
+use crate::access::Access;
+use crate::caller::Caller;
+use crate::containers::Found;
+use crate::core::Core;
+use crate::error::{IntoProblem, OrProblem};
+use crate::identity;
+use crate::jobs::JobHandle;
+use crate::labels;
+use crate::network;
+use crate::record::Target;
+use devctl_engine::{EngineError, MountKind, RemoveOptions};
+use devctl_model::{Problem, RebuildPreview, RemoveContainer, RemovedContainer};
+use devctl_ssh::Alias;
+use std::sync::Arc;
+
+/// So many lost files are named.
+const NAMED_AT_MOST: usize = 200;
+
+impl Core {
+    /// Removes a container, or says what that would do.
+    pub(crate) async fn remove(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: &RemoveContainer,
+    ) -> Result<RemovedContainer, Problem> {
+        let found = self.find(&request.container).await?;
+        let mut removed = self.what_goes(&found, request.volumes).await?;
+        if request.dry_run {
+            return Ok(removed);
+        }
+        let act = async {
+            self.remove_found(&found).await?;
+            for volume in &removed.volumes {
+                match found.engine.volume_remove(volume).await {
+                    Ok(()) | Err(EngineError::NotFound { .. }) => {}
+                    Err(error) => {
+                        return Err(error
+                            .into_problem()
+                            .at(format!("Remove the volume {volume}"))
+                            .safe("the container is removed, the volume is still there"));
+                    }
+                }
+            }
+            Ok(self.remove_network(&found.engine, found.alias()).await?)
+        };
+        let target = Target::container(found.id(), found.alias());
+        let network_removed = self.recorded(caller, "remove_container", target, act).await?;
+        if !network_removed {
+            removed.networks.clear();
+        }
+        Ok(removed)
+    }
+
+    async fn what_goes(&self, found: &Found, volumes: bool) -> Result<RemovedContainer, Problem> {
+        let details = found.engine.container_inspect(found.id()).await.or_problem()?;
+        let named = details
+            .mounts
+            .iter()
+            .filter(|mount| mount.kind == MountKind::Volume && mount.target != crate::agent::MOUNT)
+            .filter_map(|mount| mount.name.clone());
+        let (mut going, mut kept) = (Vec::new(), Vec::new());
+        for volume in named {
+            // An anonymous volume is nobody else's; it goes only when volumes are asked for, too.
+            if volumes { going.push(volume) } else { kept.push(volume) }
+        }
+        let network = network::name_of(found.alias());
+        let has_network = details.networks.iter().any(|joined| joined.network == network);
+        let folder = found.folder().filter(|_| found.label(labels::SOURCE_KIND) != Some("image"));
+        Ok(RemovedContainer {
+            name: found.alias().to_owned(),
+            id: found.id().to_owned(),
+            networks: has_network.then_some(network).into_iter().collect(),
+            volumes: going,
+            kept_volumes: kept,
+            kept_folder: folder.map(str::to_owned),
+        })
+    }
+
+    async fn remove_found(self: &Arc<Self>, found: &Found) -> Result<(), Problem> {
+        // Anonymous volumes are removed by name, and only when asked for: nothing goes unnamed.
+        let gone = RemoveOptions { volumes: false, force: true };
+        match found.engine.container_remove(found.id(), gone).await {
+            Ok(()) | Err(EngineError::NotFound { .. }) => {}
+            Err(error) => return Err(error).at("Remove the container"),
+        }
+        self.config.host_keys().remove(found.id()).or_problem()?;
+        Access::remove(&self.config, found.alias());
+        identity::write_client_config(&self.config).map(drop)
+    }
+
+    /// Removes a container whose successor is about to be made. Its name, volumes and network stay.
+    pub(crate) async fn clear_away(self: &Arc<Self>, old: &Found, job: &JobHandle) -> Result<Alias, Problem> {
+        job.step("Remove the old container");
+        let alias = Alias::new(old.alias()).or_problem()?;
+        self.remove_found(old).await?;
+        Ok(alias)
+    }
+
+    /// Says what a rebuild would lose: what was written to the container itself.
+    pub(crate) async fn preview_rebuild(self: &Arc<Self>, name: &str) -> Result<RebuildPreview, Problem> {
+        let found = self.find(name).await?;
+        let details = found.engine.container_inspect(found.id()).await.or_problem()?;
+        let lost = lost_files(&found).await?;
+        let kept = details
+            .mounts
+            .iter()
+            .filter(|mount| mount.target != crate::agent::MOUNT)
+            .map(|mount| match (&mount.name, mount.kind) {
+                (Some(name), MountKind::Volume) => format!("volume {name} at {}", mount.target),
+                _ => format!("{} at {}", mount.source, mount.target),
+            })
+            .collect();
+        Ok(RebuildPreview {
+            name: found.alias().to_owned(),
+            lost_count: lost.len() as u64,
+            lost: lost.into_iter().take(NAMED_AT_MOST).collect(),
+            kept,
+        })
+    }
+}
+
+/// Files that the container has beyond its image, without those that engines, logins and we ourselves write.
+async fn lost_files(found: &Found) -> Result<Vec<String>, Problem> {
+    let ours = ["/.devctl", "/var/lib/devctl", "/workspaces", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/etc/mtab"];
+    let below = |path: &str, folder: &str| path == folder || path.starts_with(&format!("{folder}/"));
+    let changed = found.engine.container_changes(found.id()).await.or_problem()?;
+    let mut paths: Vec<String> = changed
+        .into_iter()
+        .filter(|change| change.kind != devctl_engine::ChangeKind::Deleted)
+        .map(|change| change.path)
+        .filter(|path| !ours.iter().any(|folder| below(path, folder)))
+        .collect();
+    paths.sort();
+    // A folder is named by what is in it.
+    let mut named: Vec<String> = Vec::new();
+    for path in paths.into_iter().rev() {
+        if !named.last().is_some_and(|inner| inner.starts_with(&format!("{path}/"))) {
+            named.push(path);
+        }
+    }
+    named.reverse();
+    Ok(named)
+}

@@ -1,0 +1,194 @@
+//! Settings: the table of what can be chosen, and reading and writing it.
+
+use crate::core::Core;
+use devctl_model::{ErrorCode, Problem, Setting};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// What a setting may be.
+enum Kind {
+    Flag,
+    Number { from: i64, to: i64 },
+    /// An IPv4 range such as `10.213.0.0/16`.
+    Range,
+}
+
+struct Definition {
+    key: &'static str,
+    about: &'static str,
+    kind: Kind,
+    default: fn() -> Value,
+}
+
+/// Whether `ssh` starts a stopped container.
+pub(crate) const START_ON_CONNECT: &str = "ssh.startOnConnect";
+/// Where the networks of containers take their addresses.
+pub(crate) const SUBNET_RANGE: &str = "network.range";
+/// Processes at most in a container.
+pub(crate) const PIDS_LIMIT: &str = "limits.processes";
+/// Memory of a container, in MiB; 0 is half of the host, at most 8 GiB.
+pub(crate) const MEMORY_LIMIT: &str = "limits.memoryMiB";
+
+const DEFINITIONS: &[Definition] = &[
+    Definition {
+        key: MEMORY_LIMIT,
+        about: "Memory that a new container may use, in MiB; 0 is half of the host's, at most 8 GiB",
+        kind: Kind::Number { from: 0, to: 16 * 1024 * 1024 },
+        default: || json!(0),
+    },
+    Definition {
+        key: PIDS_LIMIT,
+        about: "Processes that a new container may have at once",
+        kind: Kind::Number { from: 64, to: 4_194_304 },
+        default: || json!(4096),
+    },
+    Definition {
+        key: SUBNET_RANGE,
+        about: "The IPv4 range from which each container's own network takes 16 addresses",
+        kind: Kind::Range,
+        default: || json!("10.213.0.0/16"),
+    },
+    Definition {
+        key: START_ON_CONNECT,
+        about: "ssh starts a stopped container",
+        kind: Kind::Flag,
+        default: || json!(true),
+    },
+];
+
+impl Core {
+    /// All settings, by name.
+    pub(crate) async fn settings(self: &Arc<Self>) -> Result<Vec<Setting>, Problem> {
+        let chosen = self.with_store(devctl_store::Store::settings).await?;
+        Ok(DEFINITIONS
+            .iter()
+            .map(|definition| {
+                let value = chosen.iter().find(|(key, _)| key == definition.key).map(|(_, value)| value.clone());
+                definition.shown(value)
+            })
+            .collect())
+    }
+
+    /// One setting.
+    pub(crate) async fn setting(self: &Arc<Self>, key: &str) -> Result<Setting, Problem> {
+        let definition = definition(key)?;
+        let chosen = self.with_store(move |store| store.setting(definition.key)).await?;
+        Ok(definition.shown(chosen))
+    }
+
+    /// Chooses a value; null goes back to the default.
+    pub(crate) async fn choose_setting(self: &Arc<Self>, key: &str, value: Value) -> Result<Setting, Problem> {
+        let definition = definition(key)?;
+        let value = definition.checked(value)?;
+        let chosen = value.clone();
+        self.with_store(move |store| match &chosen {
+            Some(value) => store.set_setting(definition.key, value),
+            None => store.unset_setting(definition.key).map(drop),
+        })
+        .await?;
+        // Nobody listening is no failure.
+        let _ = self.changes.send(devctl_model::Change::Setting { key: key.to_owned() });
+        Ok(definition.shown(value))
+    }
+
+    /// The value of one of our own settings; the default where the state cannot be read.
+    pub(crate) async fn chosen(self: &Arc<Self>, key: &'static str) -> Value {
+        match self.setting(key).await {
+            Ok(setting) => setting.value,
+            Err(problem) => {
+                tracing::debug!(%problem, key, "the default is used");
+                definition(key).map(|definition| (definition.default)()).unwrap_or_default()
+            }
+        }
+    }
+}
+
+fn definition(key: &str) -> Result<&'static Definition, Problem> {
+    DEFINITIONS.iter().find(|definition| definition.key == key).ok_or_else(|| {
+        Problem::new(ErrorCode::SettingUnknown, format!("there is no setting {key:?}"))
+            .fix_command("See what there is", "devctl settings list")
+    })
+}
+
+impl Definition {
+    fn shown(&self, value: Option<Value>) -> Setting {
+        let default = (self.default)();
+        Setting {
+            key: self.key.to_owned(),
+            about: self.about.to_owned(),
+            value: value.unwrap_or_else(|| default.clone()),
+            default,
+            allowed: self.allowed(),
+        }
+    }
+
+    fn allowed(&self) -> String {
+        match self.kind {
+            Kind::Flag => "true or false".to_owned(),
+            Kind::Number { from, to } => format!("a whole number from {from} to {to}"),
+            Kind::Range => "an IPv4 range, such as 10.213.0.0/16, of 28 bits or fewer".to_owned(),
+        }
+    }
+
+    /// The value if it is allowed, read from a text where it came as one; none to go back to the default.
+    fn checked(&self, value: Value) -> Result<Option<Value>, Problem> {
+        let refused = |value: &Value| {
+            Problem::new(ErrorCode::SettingInvalid, format!("{} cannot be {value}", self.key))
+                .fix(format!("It may be {}", self.allowed()))
+        };
+        if value.is_null() {
+            return Ok(None);
+        }
+        let read = match (&self.kind, &value) {
+            (Kind::Flag, Value::String(text)) => text.parse::<bool>().ok().map(Value::Bool),
+            (Kind::Flag, Value::Bool(_)) => Some(value.clone()),
+            (Kind::Number { .. }, Value::String(text)) => text.parse::<i64>().ok().map(Value::from),
+            (Kind::Number { .. }, Value::Number(number)) => number.as_i64().map(Value::from),
+            (Kind::Range, Value::String(text)) => parse_range(text).map(|_| value.clone()),
+            _ => None,
+        };
+        let read = read.ok_or_else(|| refused(&value))?;
+        if let Kind::Number { from, to } = self.kind
+            && !read.as_i64().is_some_and(|number| (from..=to).contains(&number))
+        {
+            return Err(refused(&read));
+        }
+        Ok(Some(read))
+    }
+}
+
+/// Reads `10.213.0.0/16`.
+pub(crate) fn parse_range(text: &str) -> Option<devctl_engine::Ipv4Net> {
+    let (address, prefix) = text.split_once('/')?;
+    let (address, prefix) = (address.parse().ok()?, prefix.parse::<u8>().ok()?);
+    let range = devctl_engine::Ipv4Net::new(address, prefix)?;
+    (range.address() == address && (8..=28).contains(&prefix)).then_some(range)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_default_is_allowed() {
+        for definition in DEFINITIONS {
+            assert!(definition.checked((definition.default)()).unwrap().is_some(), "{}", definition.key);
+        }
+    }
+
+    #[test]
+    fn texts_of_the_command_line_are_read_and_nonsense_is_refused() {
+        let flag = definition(START_ON_CONNECT).unwrap();
+        assert_eq!(flag.checked(json!("false")).unwrap(), Some(json!(false)));
+        assert_eq!(flag.checked(Value::Null).unwrap(), None);
+        assert_eq!(flag.checked(json!("no")).unwrap_err().code, ErrorCode::SettingInvalid);
+        let number = definition(PIDS_LIMIT).unwrap();
+        assert!(number.checked(json!(1)).is_err());
+        assert!(number.checked(json!(1.5)).is_err());
+        assert_eq!(number.checked(json!("512")).unwrap(), Some(json!(512)));
+        let range = definition(SUBNET_RANGE).unwrap();
+        assert!(range.checked(json!("10.0.0.1/16")).is_err(), "host bits");
+        assert!(range.checked(json!("10.0.0.0/30")).is_err(), "too small");
+        assert_eq!(definition("nonsense").map(|_| ()).unwrap_err().code, ErrorCode::SettingUnknown);
+    }
+}

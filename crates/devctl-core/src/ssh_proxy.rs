@@ -1,0 +1,420 @@
+//! `ssh-proxy`: carries one SSH connection to the agent of a container.
+//!
+//! A login opens no database and no keychain, and asks the engine two things: to make an exec and to start it. What is
+//! needed beyond that is read from small files of ours. Only where a file is missing or the container does not run is
+//! more done.
+
+use crate::access::Access;
+use crate::caller::Caller;
+use crate::config::CoreConfig;
+use crate::core::Core;
+use crate::error::OrProblem;
+use crate::labels;
+use crate::lifecycle;
+use crate::operations::Role;
+use devctl_agent_protocol::{
+    AGENT_PATH, AgentConfig, AgentReport, Allow, HostPrivateKey, PROTOCOL_VERSION, RevocationList, SERVE_ARGUMENT,
+    encode_config,
+};
+use devctl_engine::{Engine, EngineError, RawExec, RawExecRequest};
+use devctl_files::FileLock;
+use devctl_model::{ErrorCode, JobState, Problem};
+use devctl_ssh::Alias;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+
+/// What a connection left behind.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// Serials of the certificates that were let in.
+    pub serials: Vec<u64>,
+}
+
+/// Carries one connection between `client` and the agent of the container `name` (`hello.devctl`), as `user`.
+///
+/// # Errors
+/// Before the first byte of SSH: everything that keeps the agent from being started, with its fix. After it, what the
+/// agent says when it gives up.
+pub async fn run<R, W>(config: CoreConfig, name: &str, user: &str, input: R, output: W) -> Result<Served, Problem>
+where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    let alias = Alias::new(name.strip_suffix(".devctl").unwrap_or(name)).or_problem()?;
+    check_user(user)?;
+    let reports = Reports::default();
+    let login = Login { config: &config, user, reports: reports.clone() };
+    let exec = login.open(&alias).await?;
+    pump(exec, input, output).await;
+    reports.served(user)
+}
+
+/// A user name that no shell, no file and no engine can misread.
+fn check_user(user: &str) -> Result<(), Problem> {
+    let plain = |c: char| c.is_alphanumeric() || "._-@+".contains(c);
+    if user.is_empty() || user.len() > 256 || user.starts_with('-') || !user.chars().all(plain) {
+        return Err(Problem::new(ErrorCode::SshNameInvalid, format!("{user:?} is no name of a user"))
+            .fix("Use letters, digits and . _ - @ +"));
+    }
+    Ok(())
+}
+
+struct Login<'a> {
+    config: &'a CoreConfig,
+    user: &'a str,
+    reports: Reports,
+}
+
+impl Login<'_> {
+    /// Starts the agent, and gives it its configuration.
+    async fn open(&self, alias: &Alias) -> Result<RawExec, Problem> {
+        if let Some(access) = Access::read(self.config, alias) {
+            match self.enter(&access).await {
+                Ok(exec) => return Ok(exec),
+                // Gone, stopped, or another engine at that address: look again, more closely.
+                Err(Entry::Elsewhere) => {}
+                Err(Entry::Failed(problem)) => return Err(problem),
+            }
+        }
+        let access = self.bring_up(alias).await?;
+        match self.enter(&access).await {
+            Ok(exec) => Ok(exec),
+            Err(Entry::Failed(problem)) => Err(problem),
+            Err(Entry::Elsewhere) => {
+                Err(Problem::new(ErrorCode::ContainerNotRunning, format!("{alias} was started and does not run"))
+                    .fix_command("See why it ended", format!("devctl logs {alias}")))
+            }
+        }
+    }
+
+    async fn enter(&self, access: &Access) -> Result<RawExec, Entry> {
+        let endpoint = access.endpoint();
+        let engine = devctl_engine::connect_known(&endpoint, access.facts).or_problem().map_err(Entry::Failed)?;
+        let request = RawExecRequest {
+            cmd: vec![AGENT_PATH.to_owned(), SERVE_ARGUMENT.to_owned()],
+            user: Some(self.user.to_owned()),
+            ..RawExecRequest::default()
+        };
+        // The environment is probed while the agent starts; both take as long.
+        let environment = async {
+            let known = access.environment.clone().filter(|_| self.user == access.remote_user);
+            match known {
+                Some(environment) => Ok(environment),
+                None => self.probe(&engine, access).await,
+            }
+        };
+        let opening = engine.exec_raw(&access.container, &request, self.reports.sink());
+        let (opened, environment) = futures_util::future::join(opening, environment).await;
+        let mut exec = match opened {
+            Ok(exec) => exec,
+            Err(
+                EngineError::NotFound { .. }
+                | EngineError::Conflict { .. }
+                | EngineError::TooOld { .. },
+            ) => return Err(Entry::Elsewhere),
+            Err(error) => return Err(Entry::Failed(crate::engines::unreachable(&endpoint, error))),
+        };
+        let document = self.document(access, environment.map_err(Entry::Failed)?).map_err(Entry::Failed)?;
+        let sent = async {
+            exec.writer.write_all(document.as_ref()).await?;
+            exec.writer.flush().await
+        };
+        // A broken pipe means that the agent did not start; what it said is told after the connection ends.
+        if let Err(error) = sent.await {
+            tracing::debug!(%error, "the agent took no configuration");
+        }
+        Ok(exec)
+    }
+
+    async fn probe(&self, engine: &Arc<dyn Engine>, access: &Access) -> Result<BTreeMap<String, String>, Problem> {
+        let mode = lifecycle::mode_of(&access.probe);
+        let report = lifecycle::probe(engine, &access.container, self.user, mode).await;
+        let environment = match report {
+            Ok(report) => report.environment,
+            // The agent itself says what is wrong with the user or the container, and better.
+            Err(problem) => {
+                tracing::debug!(%problem, "the environment could not be probed");
+                return Ok(BTreeMap::new());
+            }
+        };
+        if self.user == access.remote_user {
+            let kept = Access { environment: Some(environment.clone()), ..access.clone() };
+            if let Err(problem) = kept.write(self.config) {
+                tracing::debug!(%problem, "the environment could not be kept");
+            }
+        }
+        Ok(environment)
+    }
+
+    fn document(&self, access: &Access, probed: BTreeMap<String, String>) -> Result<impl AsRef<[u8]> + use<>, Problem> {
+        let key = self.config.host_keys().ensure(&access.container).or_problem()?;
+        let certificate = key.certificate_line().or_problem()?.ok_or_else(|| {
+            Problem::new(ErrorCode::SshSignFailed, format!("{} has no host certificate", access.alias))
+                .fix_command("Sign one", format!("devctl ssh-renew && ssh {}.devctl", access.alias))
+        })?;
+        let authorities = devctl_ssh::read_trusted_authorities(&self.config.user_authorities()).or_problem()?;
+        let authorities: Result<Vec<String>, _> = authorities.iter().map(devctl_ssh::PublicKey::to_openssh).collect();
+        let authorities = authorities.map_err(|error| {
+            Problem::new(ErrorCode::SshSignFailed, "a user authority cannot be read").why(error.to_string())
+        })?;
+        let list = self.config.revocation_list();
+        let list = std::fs::read(&list).map_err(|error| {
+            Problem::new(ErrorCode::FileFailed, format!("{} cannot be read", list.display()))
+                .why(error.to_string())
+                .fix_command("Make it anew", "devctl up")
+        })?;
+        let (environment, unset) = lifecycle::environment(&probed, &access.remote_env);
+        let principals = vec![self.config.owner_principal(), format!("ct-{}", short(&access.container))];
+        let private = key.private_openssh().or_problem()?;
+        let document = AgentConfig {
+            protocol: PROTOCOL_VERSION,
+            host_private_key: HostPrivateKey::new(private.to_string()),
+            host_certificate: certificate,
+            user_authorities: authorities,
+            revocation_list: RevocationList::new(list),
+            accepted_principals: BTreeMap::from([(self.user.to_owned(), principals)]),
+            environment,
+            unset_environment: unset,
+            working_directory: Some(access.workspace_folder.clone()),
+            user: self.user.to_owned(),
+            banner: None,
+            allow: Allow::ALL,
+        };
+        encode_config(&document).map_err(|error| {
+            Problem::new(ErrorCode::AgentFailed, "the agent's configuration could not be written").why(error.to_string())
+        })
+    }
+
+    /// Starts a container that does not run, or finds one that is not known here, one process at a time.
+    async fn bring_up(&self, alias: &Alias) -> Result<Access, Problem> {
+        let core = Core::open(self.config.clone()).await?;
+        let locks = self.config.locks();
+        devctl_files::ensure_private_dir(&locks).or_problem()?;
+        let path = locks.join(format!("connect-{alias}.lock"));
+        let lock = tokio::task::spawn_blocking(move || FileLock::acquire(&path))
+            .await
+            .map_err(|error| Problem::new(ErrorCode::Internal, "a lock could not be taken").why(error.to_string()))?
+            .or_problem()?;
+        let found = core.find(alias.as_str()).await?;
+        let known = Access::read(self.config, alias).filter(|access| access.container == found.id());
+        if !found.is_running() {
+            self.may_start(&core, alias, known.as_ref()).await?;
+            let caller = Caller { who: self.config.user.clone(), door: "ssh-proxy", role: Role::Developer };
+            let job = core.start_again(&caller, found.id(), None).await?;
+            let job = core.jobs.wait(&job).await?;
+            if job.state != JobState::Done {
+                return Err(job.problem.unwrap_or_else(|| Problem::new(ErrorCode::Internal, "the start did not end")));
+            }
+        } else if known.is_none() {
+            core.adopt_record(&found).await?;
+        }
+        core.ensure_identity().await?;
+        core.ensure_host_identity(found.id(), alias.as_str()).await?;
+        drop(lock);
+        Access::read(self.config, alias).ok_or_else(|| {
+            Problem::new(ErrorCode::ContainerNotFound, format!("{alias} cannot be entered"))
+                .fix_command("Bring it up", format!("devctl start {alias}"))
+        })
+    }
+
+    /// A connection starts a container only where that was not switched off, and never runs anything on this computer.
+    async fn may_start(&self, core: &Arc<Core>, alias: &Alias, known: Option<&Access>) -> Result<(), Problem> {
+        let refused = |why: &str| {
+            Err(Problem::new(ErrorCode::ContainerNotRunning, format!("{alias} is stopped, and {why}"))
+                .fix_command("Bring it up", format!("devctl start {alias}")))
+        };
+        if core.chosen(crate::settings::START_ON_CONNECT).await == serde_json::Value::Bool(false) {
+            return refused("ssh may not start containers (setting ssh.startOnConnect)");
+        }
+        if known.is_none_or(|access| access.starts_on_host) {
+            // What a start needs is known from the record; without one the configuration decides.
+            let found = core.find(alias.as_str()).await?;
+            if core.starts_on_host(&found).await? {
+                return refused("its start runs a command on this computer, which a login never does");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why the agent could not be started with what is known.
+enum Entry {
+    /// The container is not there, does not run, or the engine is another one.
+    Elsewhere,
+    Failed(Problem),
+}
+
+/// What the agent says beside SSH.
+#[derive(Clone, Default)]
+struct Reports(Arc<Mutex<Heard>>);
+
+#[derive(Default)]
+struct Heard {
+    buffer: Vec<u8>,
+    served: Served,
+    fatal: Option<String>,
+    other: Vec<String>,
+}
+
+impl Reports {
+    fn sink(&self) -> devctl_engine::StderrSink {
+        let heard = self.0.clone();
+        Box::new(move |bytes| {
+            let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+            heard.buffer.extend_from_slice(bytes);
+            while let Some(end) = heard.buffer.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = heard.buffer.drain(..=end).collect();
+                heard.line(&String::from_utf8_lossy(&line));
+            }
+        })
+    }
+
+    /// What the connection left behind; the agent's own failure is ours.
+    fn served(&self, user: &str) -> Result<Served, Problem> {
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let rest = std::mem::take(&mut heard.buffer);
+        if !rest.is_empty() {
+            heard.line(&String::from_utf8_lossy(&rest));
+        }
+        let said = heard.fatal.clone().or_else(|| {
+            // What the engine says when it cannot start the agent at all.
+            (heard.served.serials.is_empty() && !heard.other.is_empty()).then(|| heard.other.join(" "))
+        });
+        match said {
+            None => Ok(heard.served.clone()),
+            Some(said) if said.contains("unable to find user") || said.contains("no matching entries in passwd") => {
+                Err(Problem::new(ErrorCode::UserNotFound, format!("there is no user {user} in the container"))
+                    .fix("Log in as a user of the container: ssh USER@NAME.devctl"))
+            }
+            Some(said) => Err(Problem::new(ErrorCode::AgentFailed, "the agent in the container gave up")
+                .why(said)
+                .fix_command("See what is wrong", "devctl doctor")),
+        }
+    }
+}
+
+impl Heard {
+    fn line(&mut self, line: &str) {
+        match AgentReport::from_line(line) {
+            Ok(AgentReport::LoginAccepted { serial, key_id, principal, .. }) => {
+                tracing::info!(serial, key_id, principal, "logged in");
+                self.served.serials.push(serial);
+            }
+            Ok(AgentReport::LoginRefused { reason, .. }) => tracing::warn!(reason, "a login was refused"),
+            Ok(AgentReport::Fatal { message, .. }) => self.fatal = Some(message),
+            Ok(AgentReport::Warning { message }) => tracing::warn!(message, "the agent warns"),
+            Ok(other) => tracing::debug!(?other, "the agent reports"),
+            Err(_) if line.trim().is_empty() => {}
+            Err(_) => {
+                if self.other.len() < 20 {
+                    self.other.push(line.trim_end().to_owned());
+                }
+            }
+        }
+    }
+}
+
+/// Carries bytes both ways until the agent's side ends.
+async fn pump<R, W>(exec: RawExec, mut input: R, mut output: W)
+where
+    R: AsyncRead + Send + Unpin + 'static,
+    W: AsyncWrite + Send + Unpin + 'static,
+{
+    const BUFFER: usize = 256 * 1024;
+    let RawExec { mut reader, mut writer, .. } = exec;
+    let up = tokio::spawn(async move {
+        let mut from = tokio::io::BufReader::with_capacity(BUFFER, &mut input);
+        if let Err(error) = tokio::io::copy_buf(&mut from, &mut writer).await {
+            tracing::debug!(%error, "the way to the container ended");
+        }
+        // The client is gone: the agent sees the end of its input, and ends.
+        if let Err(error) = writer.shutdown().await {
+            tracing::debug!(%error, "the agent's input was closed already");
+        }
+    });
+    let mut from = tokio::io::BufReader::with_capacity(BUFFER, &mut reader);
+    let copied = tokio::io::copy_buf(&mut from, &mut output).await;
+    if let Err(error) = copied.and(output.flush().await) {
+        tracing::debug!(%error, "the way to the client ended");
+    }
+    up.abort();
+}
+
+/// The beginning of a container's id, by which people know it.
+pub(crate) fn short(id: &str) -> &str {
+    id.get(..12).unwrap_or(id)
+}
+
+impl Core {
+    /// Makes the access record of a container that is ours and not known here, from its labels and its configuration.
+    pub(crate) async fn adopt_record(self: &Arc<Self>, found: &crate::containers::Found) -> Result<Access, Problem> {
+        if let Ok(plan) = self.plan_of(found).await {
+            return self.access_of(found, &plan).await;
+        }
+        // The folder is gone, or its configuration is broken: the labels are enough to get in.
+        let alias = Alias::new(found.alias()).or_problem()?;
+        let access = Access {
+            alias: alias.as_str().to_owned(),
+            container: found.id().to_owned(),
+            url: found.endpoint.url.clone(),
+            host: found.endpoint.name.clone(),
+            facts: found.engine.facts(),
+            remote_user: found.label(labels::REMOTE_USER).unwrap_or("root").to_owned(),
+            workspace_folder: found.label(labels::WORKSPACE_FOLDER).unwrap_or("/").to_owned(),
+            probe: "loginInteractiveShell".to_owned(),
+            remote_env: indexmap::IndexMap::new(),
+            environment: None,
+            started_at: None,
+            set_up: false,
+            starts_on_host: false,
+            runs_on_start: false,
+        };
+        access.write(&self.config)?;
+        Ok(access)
+    }
+
+    /// Whether a start of this container runs a command on this computer.
+    async fn starts_on_host(self: &Arc<Self>, found: &crate::containers::Found) -> Result<bool, Problem> {
+        Ok(self.plan_of(found).await?.initialize.is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_users_are_checked_before_anything_else() {
+        for good in ["root", "dev", "1000", "müller", "a.b-c_d@e+f"] {
+            assert!(check_user(good).is_ok(), "{good}");
+        }
+        for bad in ["", "-oProxyCommand=x", "a b", "a;b", "a\nb", "$(id)", "a'b", "a/b", "a:b"] {
+            assert_eq!(check_user(bad).unwrap_err().code, ErrorCode::SshNameInvalid, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_the_agent_says_is_put_together_from_pieces() {
+        let reports = Reports::default();
+        let mut sink = reports.sink();
+        let line = AgentReport::LoginAccepted {
+            user: "dev".into(),
+            serial: 7,
+            key_id: "k".into(),
+            principal: "owner-1000".into(),
+            fingerprint: String::new(),
+            authority: String::new(),
+        }
+        .to_line()
+        .unwrap();
+        let (first, second) = line.as_bytes().split_at(10);
+        sink(first);
+        sink(second);
+        assert_eq!(reports.served("dev").unwrap().serials, [7]);
+        sink(b"unable to find user nobody2: no matching entries in passwd file");
+        let other = Reports::default();
+        other.sink()(b"unable to find user nobody2: no matching entries in passwd file\n");
+        assert_eq!(other.served("nobody2").unwrap_err().code, ErrorCode::UserNotFound);
+    }
+}

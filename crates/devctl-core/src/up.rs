@@ -1,0 +1,141 @@
+//! `up`: a folder or an image becomes a container that `ssh` reaches, whatever was there before.
+
+mod make;
+mod resume;
+
+use crate::access::Access;
+use crate::caller::Caller;
+use crate::containers::{Found, of_source};
+use crate::core::Core;
+use crate::error::OrProblem;
+use crate::jobs::JobHandle;
+use crate::labels;
+use crate::source::{self, Definition, Source};
+use devctl_engine::{ContainerStatus, Endpoint, RemoveOptions};
+use devctl_model::{JobId, Problem, UpContainer, UpKind, UpOutcome};
+use devctl_spec::plan::ContainerPlan;
+use devctl_ssh::Alias;
+use std::sync::Arc;
+
+/// What is asked for, found and read.
+struct Wanted {
+    request: UpContainer,
+    definition: Definition,
+    endpoint: Endpoint,
+    /// Pulls and builds without caches.
+    fresh: bool,
+}
+
+impl Core {
+    /// Starts `up` as a job.
+    pub(crate) fn start_up(self: &Arc<Self>, caller: &Caller, request: UpContainer) -> Result<JobId, Problem> {
+        let found = Source::find(&self.config, &request.source, request.kind)?;
+        let subject = request.name.clone().unwrap_or_else(|| found.suggested_name());
+        let (core, caller) = (self.clone(), caller.clone());
+        Ok(self.jobs.start("up", &subject, move |job| async move { core.up_job(&caller, found, request, &job).await }))
+    }
+
+    async fn up_job(
+        self: &Arc<Self>,
+        caller: &Caller,
+        found: Source,
+        request: UpContainer,
+        job: &JobHandle,
+    ) -> Result<UpOutcome, Problem> {
+        job.step("Read configuration");
+        let definition = self.read_source(found, request.config.clone()).await?;
+        let endpoint = self.engines.endpoint(request.host.as_deref())?.clone();
+        // One at a time for one source: the second goes on from what the first has made.
+        let lock_name = format!("up-{}", source::short_hash(&format!("{:?}", definition.identity)));
+        let lock = job.unless_cancelled(self.lock(&lock_name)).await?;
+        let existing = job.unless_cancelled(self.existing(&definition, &endpoint)).await?;
+        let wanted = Wanted { request, definition, endpoint, fresh: false };
+        let outcome = match existing {
+            Some(existing) => self.resume(caller, &wanted, existing, job).await,
+            None => self.make(caller, &wanted, None, job).await,
+        };
+        drop(lock);
+        outcome
+    }
+
+    /// Reads a source away from the threads that wait for others: a folder may lie on a slow disk.
+    pub(crate) async fn read_source(
+        self: &Arc<Self>,
+        found: Source,
+        chosen: Option<String>,
+    ) -> Result<Definition, Problem> {
+        let core = self.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let definition = source::read(&core.config, &found, chosen.as_deref())?;
+            // What cannot be made is said before anything is asked of an engine.
+            source::plan(&definition, &[])?;
+            Ok(definition)
+        });
+        task.await.map_err(|error| {
+            Problem::new(devctl_model::ErrorCode::Internal, "the configuration could not be read")
+                .why(error.to_string())
+        })?
+    }
+
+    /// The container that was made from this source before. One that was never started is the remains of an `up` that
+    /// was cut off: nothing of anybody is in it, so it is removed.
+    async fn existing(
+        self: &Arc<Self>,
+        definition: &Definition,
+        endpoint: &Endpoint,
+    ) -> Result<Option<Found>, Problem> {
+        let all = self.ours_on(endpoint).await?;
+        let mut existing = None;
+        for found in of_source(&all, &definition.identity) {
+            if found.summary.status == ContainerStatus::Created {
+                tracing::info!(container = found.id(), "the remains of an interrupted up are removed");
+                let gone = RemoveOptions { volumes: true, force: true };
+                found.engine.container_remove(found.id(), gone).await.or_problem()?;
+            } else if existing.is_none() || found.is_running() {
+                existing = Some(found.clone());
+            }
+        }
+        Ok(existing)
+    }
+
+    /// Whether the configuration says something else now than when the container was made; none when that cannot be
+    /// said.
+    pub(crate) async fn config_changed(self: &Arc<Self>, found: &Found) -> Option<bool> {
+        let made_with = found.label(labels::CONFIG_HASH)?.to_owned();
+        let folder = found.folder()?.to_owned();
+        let config = found.label(labels::REFERENCE_CONFIG).map(str::to_owned);
+        let core = self.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            source::read(&core.config, &Source::Folder(folder.into()), config.as_deref())
+                .ok()
+                .map(|definition| definition.hash != made_with)
+        });
+        task.await.ok().flatten()
+    }
+}
+
+/// What `up` answers.
+fn outcome(access: &Access, kind: UpKind, changed: bool, plan: &ContainerPlan) -> UpOutcome {
+    let mut notices: Vec<String> = plan.notices.iter().map(|notice| notice.text.clone()).collect();
+    if changed {
+        notices.push(format!(
+            "The configuration has changed since {} was made. To make it anew: devctl rebuild {}",
+            access.alias, access.alias
+        ));
+    }
+    UpOutcome {
+        container: access.container.as_str().into(),
+        name: access.alias.clone(),
+        ssh_host: format!("{}.devctl", access.alias),
+        remote_user: access.remote_user.clone(),
+        remote_workspace_folder: access.workspace_folder.clone(),
+        outcome: kind,
+        config_changed: changed,
+        notices,
+    }
+}
+
+/// The alias as a type; labels of ours hold nothing else, but somebody may have changed them.
+fn alias_of(found: &Found) -> Result<Alias, Problem> {
+    Alias::new(found.alias()).or_problem()
+}
