@@ -1,0 +1,161 @@
+// The real window over a real engine: a folder becomes a container that the real ssh reaches.
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, afterEach, before, test } from "node:test";
+import { APP, IMAGE, Installation } from "./installation.mjs";
+import { openWindow, until } from "./webdriver.mjs";
+
+const SHOTS = "target/screenshots";
+const NAME = `window-${process.pid}`;
+const ROW = `[role=row][data-name="${NAME}"]`;
+
+let installation;
+let window;
+
+before(async () => {
+  mkdirSync(SHOTS, { recursive: true });
+  installation = new Installation();
+  await installation.engine.up();
+  window = await openWindow(APP, installation.env);
+});
+
+after(async () => {
+  await window?.close();
+  await installation?.close();
+});
+
+afterEach(async (context) => {
+  // What the window showed when something was not as expected.
+  if (context.error) await shot(`failed-${context.name.replaceAll(/\W+/g, "-")}`);
+});
+
+async function shot(name) {
+  writeFileSync(join(SHOTS, `${name}.png`), await window.screenshot());
+}
+
+/** Saves what is on the screen, dark and light. */
+async function bothShots(name) {
+  for (const theme of ["light", "dark"]) {
+    await window.run("document.documentElement.dataset.theme = arguments[0]", theme);
+    await shot(`${name}-${theme}`);
+  }
+}
+
+const rowState = (state, timeoutMs) =>
+  until(
+    `the row to be ${state}`,
+    async () => (await window.run("return document.querySelector(arguments[0])?.dataset.state", ROW)) === state,
+    timeoutMs,
+  );
+
+test("an installation without containers offers the first one", async () => {
+  await window.shows("main h2", "No containers yet");
+  await bothShots("empty");
+  assert.equal(await window.run("return location.origin"), "tauri://localhost");
+});
+
+test("the page can reach nothing but our own commands", async () => {
+  assert.equal(await window.run("return typeof window.__TAURI__"), "undefined");
+  const outside = await window.run(
+    "return fetch('http://127.0.0.1:9/').then(() => 'reached', (error) => String(error))",
+  );
+  assert.match(outside, /Load failed|Security|policy/i);
+  const refused = await window.run(
+    "return window.__TAURI_INTERNALS__.invoke('plugin:window|create', {}).then(() => 'allowed', String)",
+  );
+  assert.notEqual(refused, "allowed");
+});
+
+test("a folder becomes a container, after its rights were allowed one by one", async () => {
+  const folder = installation.folder(NAME, {
+    name: "Window test",
+    image: IMAGE,
+    capAdd: ["SYS_PTRACE"],
+    mounts: ["source=/etc/hostname,target=/mnt/hostname,type=bind,readonly"],
+    postCreateCommand: "echo made by the window > /tmp/made",
+  });
+  await window.press("Control", "n");
+  await window.fill("[role=dialog] input[aria-label='Folder or image']", folder);
+  await window.shows("[data-testid=found]", "Folder");
+  await window.find("[data-testid=trust]");
+  const boxes = () => window.run("return [...document.querySelectorAll('[data-testid=trust] input')].map((box) => box.checked)");
+  assert.deepEqual(await boxes(), [false, false]);
+  const disabled = () => window.run("return document.querySelector('[data-testid=create]').disabled");
+  assert.equal(await disabled(), true);
+  await bothShots("create");
+  await window.click("[data-testid=trust] li:nth-child(1) input");
+  assert.equal(await disabled(), true);
+  await window.click("[data-testid=trust] li:nth-child(2) input");
+  await window.shows("[data-testid=create]", "Allow 2 and create");
+  await window.click("[data-testid=create]");
+  await window.find("[data-testid=job-title]");
+  await bothShots("progress");
+  await window.shows("[data-testid=job-title]", "is ready", 60_000);
+  await bothShots("ready");
+  await window.press("Escape");
+  await rowState("running");
+});
+
+test("the real ssh is let in", async () => {
+  const made = await installation.sshTo(`${NAME}.devctl`, "cat", "/tmp/made");
+  assert.equal(made.trim(), "made by the window");
+});
+
+test("the pane shows the container, and its terminal is a terminal", async () => {
+  await window.click(ROW);
+  await window.shows("[data-testid=state-line]", "Running");
+  await window.shows("[data-testid=detail] dl", IMAGE);
+  await bothShots("container");
+  await window.press("t");
+  await window.find("[data-testid=terminal] .xterm-rows");
+  await window.run("document.querySelector('[data-testid=terminal] textarea').focus()");
+  await until("the prompt", async () => /[#$]\s*$/.test((await window.text(".xterm-rows"))?.trimEnd() ?? ""));
+  const field = await window.find("[data-testid=terminal] textarea");
+  await window.ask("POST", `/element/${field}/value`, { text: "echo $((6*7))-$(tty)\uE007" });
+  await window.shows(".xterm-rows", /42-\/dev\/pts\/\d/);
+  await bothShots("terminal");
+});
+
+test("what the command line stops, the row shows within a second", async () => {
+  const stopped = installation.devctl("stop", NAME);
+  await stopped;
+  await rowState("stopped", 1000);
+  await bothShots("stopped");
+  await window.run("document.querySelector(arguments[0]).focus()", ROW);
+  await window.press("s");
+  await rowState("running");
+});
+
+test("an engine that goes away and comes back needs no click", async () => {
+  await installation.engine.down();
+  await rowState("unknown", 15_000);
+  await bothShots("engine-away");
+  await installation.engine.up();
+  await rowState("running", 15_000);
+});
+
+test("every other view opens, dark and light", async () => {
+  for (const view of ["Hosts", "SSH & CA", "Activity", "Settings"]) {
+    await window.click(`nav button[aria-label="${view}"]`);
+    await window.shows("main h1", view);
+    // Nothing may still be loading, and nothing may have failed.
+    await until(`${view} without skeletons`, () => window.run("return !document.querySelector('main .skeleton')"));
+    assert.equal(await window.text("main [role=alert]"), null);
+    await bothShots(view.toLowerCase().replaceAll(/\W+/g, "-"));
+  }
+  await window.press("Control", "k");
+  await window.find("[role=combobox]");
+  await bothShots("palette");
+  await window.press("Escape");
+});
+
+test("a container is removed after the window said what goes and what stays", async () => {
+  await window.click('nav button[aria-label="Containers"]');
+  await window.click(ROW);
+  await window.press("Delete");
+  await window.shows("[role=dialog]", "What stays");
+  await bothShots("remove");
+  await window.click("[role=dialog] .btn-danger-solid");
+  await until("the row to go", () => window.run("return !document.querySelector(arguments[0])", ROW));
+});
