@@ -38,7 +38,13 @@ pub(crate) struct OutputOptions {
     #[arg(long, global = true)]
     pub json: bool,
     /// When to use colours
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "auto|always|never",
+        hide_possible_values = true,
+        default_value = "auto"
+    )]
     pub color: ColorChoice,
     /// Show no progress
     #[arg(short, long, global = true, conflicts_with = "verbose")]

@@ -68,6 +68,8 @@ pub(crate) async fn run_with_consent(session: &Session, job: Consenting<'_>) -> 
 
 /// The problem with the one fix that applies here: this very command, allowing what is on the sheet.
 fn with_command(mut problem: Problem, sheet: &TrustSheet, command: &dyn Fn(&str) -> String) -> Problem {
+    // The sheet was shown in full, so its short form is not.
+    problem.lines.clear();
     problem.fixes = vec![Fix {
         text: "Allows exactly what is on the sheet.".to_owned(),
         command: Some(command(&sheet.hash)),

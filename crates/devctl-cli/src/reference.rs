@@ -16,7 +16,7 @@ pub fn markdown() -> String {
     // Writing to a string cannot fail, here and below.
     let _ = writeln!(
         text,
-        "<!-- Generated from the definition of the commands by `devctl man --markdown`. Do not edit. -->\n\n\
+        "<!-- Generated from the definition of the commands by `cargo xtask generate`. Do not edit. -->\n\n\
          # The command line\n\n{}.\n\n## Every command\n",
         about(&root)
     );
@@ -154,6 +154,7 @@ fn option(text: &mut String, argument: &Arg) {
         let possible: Vec<String> = argument
             .get_possible_values()
             .iter()
+            .filter(|_| !argument.is_hide_possible_values_set())
             .map(|value| format!("`{}`", value.get_name()))
             .collect();
         if !possible.is_empty() {

@@ -139,7 +139,7 @@ mod tests {
             "/home/somebody/projects/hello".into(),
             "running".into(),
         ]];
-        let shown = render(&HEADS, &rows, Some(46), Palette::new(false));
+        let shown = render(&HEADS, &rows, Some(45), Palette::new(false));
         assert_eq!(
             shown.lines().last().unwrap(),
             "a-rather-long-name  …/projects/hello  running"

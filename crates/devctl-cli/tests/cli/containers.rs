@@ -319,26 +319,36 @@ fn the_log_of_a_container_is_a_document() {
     .expect(0);
 }
 
+/// A process that goes on until its test ends, well or not.
+struct Follower(std::process::Child);
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        // One that has ended by itself cannot be killed, and need not be.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn events_are_followed_across_processes() {
     let Some(home) = Sandbox::with_engine() else {
         return;
     };
     use std::io::BufRead;
-    let mut follower = home
-        .devctl(&["events", "--follow", "--json"])
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = std::io::BufReader::new(follower.stdout.take().unwrap()).lines();
+    let mut follower = Follower(
+        home.devctl(&["events", "--follow", "--json"])
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
+    let mut lines = std::io::BufReader::new(follower.0.stdout.take().unwrap()).lines();
     home.run(&["settings", "set", "ssh.startOnConnect", "false"])
         .expect(0);
     let event = lines
         .by_ref()
         .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap())
         .find(|event| event["operation"] == "set_setting" && event["outcome"] == "done");
-    follower.kill().unwrap();
-    follower.wait().unwrap();
     assert_eq!(event.unwrap()["subject"], "ssh.startOnConnect");
 }
 

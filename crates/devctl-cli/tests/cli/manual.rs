@@ -42,6 +42,6 @@ fn the_committed_reference_is_that_of_this_binary() {
     let committed = std::fs::read_to_string(committed).unwrap();
     assert!(
         committed == devctl_cli::markdown(),
-        "docs/cli.md is stale: write it again with `cargo run -p devctl-cli -- man --markdown > docs/cli.md`"
+        "docs/cli.md is stale: `cargo xtask generate` writes it again"
     );
 }
