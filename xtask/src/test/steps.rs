@@ -306,37 +306,28 @@ fn window(run: &Run<'_>) -> Result<Ending> {
         "--features",
         features,
     ]))?;
-    let mut node = Command::new("dbus-run-session");
-    node.current_dir(run.workspace.root());
-    node.args([
-        "--",
-        "xvfb-run",
-        "--auto-servernum",
-        "--server-args=-screen 0 1400x900x24",
-    ]);
-    node.args(["node", "--test", "--test-concurrency=1", "tests/window"]);
-    let debug = run.workspace.target().join("debug");
-    node.env("DEVCTL_BIN", debug.join("devctl"))
-        .env("DEVCTL_WINDOW_BIN", debug.join("dev-container-launcher"));
-    command::run(real_parts(&mut node, run))?;
+    let mut tests = Command::new("tests/window/run");
+    tests.current_dir(run.workspace.root());
+    tests.env("DEVCTL_WINDOW_PROGRAMS", run.workspace.target().join("debug"));
+    command::run(real_parts(&mut tests, run))?;
     Ok(Ending::Passed)
 }
 
 /// Tells tests where the real parts are, and that skipping is failing: everything is here.
 fn real_parts<'a>(command: &'a mut Command, run: &Run<'_>) -> &'a mut Command {
-    let agent = run
-        .workspace
-        .kept("agents")
-        .join(std::env::consts::ARCH)
-        .join("devctl-agent");
-    command
-        .env("DEVCTL_REQUIRE_ALL", "1")
-        .env("DEVCTL_REQUIRE_ENGINE", "1");
-    command
-        .env("DEVCTL_FIXTURES", run.workspace.kept("fixtures"))
-        .env("DEVCTL_AGENT_BINARY", agent);
+    let agents = run.workspace.kept("agents");
+    command.env("DEVCTL_REQUIRE_ALL", "1");
+    command.env("DEVCTL_REQUIRE_ENGINE", "1");
+    command.env("DEVCTL_FIXTURES", run.workspace.kept("fixtures"));
+    command.env(
+        "DEVCTL_AGENT_BINARY",
+        agents.join(std::env::consts::ARCH).join("devctl-agent"),
+    );
+    command.env("DEVCTL_AGENT_BINARY_ARM64", agents.join("aarch64/devctl-agent"));
     if run.full {
-        command.env("DEVCTL_FULL", "1");
+        command
+            .env("DEVCTL_TEST_FULL", "1")
+            .env("DEVCTL_FUZZ_SECONDS", "60");
     }
     command
 }

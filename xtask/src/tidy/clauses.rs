@@ -46,11 +46,12 @@ pub(super) fn check(sources: &[Source]) -> Vec<Breach> {
 fn is_product_of(source: &Source, name: &str) -> bool {
     let inside = format!("crates/{name}/src");
     let in_product = source.path.starts_with(&inside) && !source.path.starts_with(format!("{inside}/bin"));
+    let for_tests = ["tests", "tests.rs", "testing", "testing.rs"];
     in_product
         && !source
             .path
             .iter()
-            .any(|part| part == "tests" || part == "tests.rs")
+            .any(|part| for_tests.iter().any(|name| part == *name))
 }
 
 /// `#[allow(…)]` and `#[expect(…)]` without `reason`.

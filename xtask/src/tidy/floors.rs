@@ -6,7 +6,7 @@ use toml::{Table, Value};
 use super::{Breach, Source};
 
 /// Each package and its floor. A package may use those on lower floors only.
-const FLOORS: [(&str, u8); 20] = [
+const FLOORS: [(&str, u8); 21] = [
     ("devctl-model", 0),
     ("devctl-files", 0),
     ("devctl-agent-protocol", 0),
@@ -18,16 +18,17 @@ const FLOORS: [(&str, u8); 20] = [
     ("devctl-graph", 1),
     ("devctl-agent", 1),
     ("devctl-core", 2),
-    ("devctl-cli", 3),
-    ("devctl-tui", 3),
-    ("devctl-server", 3),
-    ("devctl-desktop", 3),
-    ("dev-container-launcher", 4),
+    ("devctl-platform", 3),
+    ("devctl-cli", 4),
+    ("devctl-tui", 4),
+    ("devctl-server", 4),
+    ("devctl-desktop", 4),
+    ("dev-container-launcher", 5),
     // Beside the house, not part of what is delivered.
-    ("devctl-testkit", 4),
-    ("devctl-tests", 5),
-    ("xtask", 5),
-    ("devctl-fuzz", 5),
+    ("devctl-testkit", 5),
+    ("devctl-tests", 6),
+    ("xtask", 6),
+    ("devctl-fuzz", 6),
 ];
 
 /// Each heavy dependency, its relatives (`NAME-…`) included, and the only packages that may see it.
