@@ -165,6 +165,7 @@ impl Handler for Agent {
     }
 
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
+        self.shared.report_silent_refusal();
         let refusal = Refusal::new(RefusalCode::NotACertificate, "it is a key without a certificate");
         let fingerprint = key.public_key.fingerprint(HashAlg::Sha256).to_string();
         self.shared.refused(user, &refusal, None, Some(fingerprint));
@@ -176,6 +177,7 @@ impl Handler for Agent {
         user: &str,
         certificate: &Certificate,
     ) -> Result<Auth, Self::Error> {
+        self.shared.report_silent_refusal();
         // A clock before 1970 makes every certificate "not yet valid".
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)

@@ -70,7 +70,9 @@ fn main() -> ExitCode {
         _ => {
             Reporter::new().send(&AgentReport::Fatal {
                 code: FatalCode::Usage,
-                message: format!("usage: devctl-agent {SERVE_ARGUMENT} | hold | guard | probe | own | --version"),
+                message: format!(
+                    "usage: devctl-agent {SERVE_ARGUMENT} | hold | guard | probe | own | --version"
+                ),
             });
             ExitCode::from(2)
         }
