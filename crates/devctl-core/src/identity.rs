@@ -188,7 +188,7 @@ impl Signer<'_> {
             None => {
                 let authority = Authority::generate(kind, 1).or_problem()?;
                 let private = authority.to_openssh().or_problem()?;
-                vault.put(&name, &private.into()).or_problem()?;
+                vault.put(&name, &private).or_problem()?;
                 authority
             }
         };

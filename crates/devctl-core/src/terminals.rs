@@ -67,7 +67,7 @@ impl Core {
     ) -> Result<mpsc::Receiver<TerminalOutput>, Problem> {
         // The shell is found as a login finds it; an image without the user's shell has at least sh.
         let script = "exec \"${SHELL:-/bin/sh}\" -l";
-        let mut handle = self
+        let handle = self
             .exec(
                 caller,
                 ExecCommand {
@@ -82,7 +82,7 @@ impl Core {
         let id = uuid::Uuid::now_v7().to_string();
         let close = tokio_util::sync::CancellationToken::new();
         let control = handle.control();
-        let input = std::mem::replace(&mut handle.input, Box::pin(tokio::io::sink()));
+        let crate::exec::ExecHandle { input, mut output, .. } = handle;
         let terminal = Terminal {
             input: Arc::new(tokio::sync::Mutex::new(input)),
             control: control.clone(),
@@ -94,21 +94,22 @@ impl Core {
         tokio::spawn(async move {
             let mut listening = sender.send(TerminalOutput::Opened { terminal: id.clone() }).await.is_ok();
             while listening {
-                let output = tokio::select! {
+                let said = tokio::select! {
                     () = close.cancelled() => break,
                     () = sender.closed() => break,
-                    output = handle.output.recv() => output,
+                    output = output.recv() => output,
                 };
-                let (ExecOutput::Stdout(bytes) | ExecOutput::Stderr(bytes)) = match output {
-                    Some(output) => output,
+                let (ExecOutput::Stdout(bytes) | ExecOutput::Stderr(bytes)) = match said {
+                    Some(said) => said,
                     None => break,
                 };
                 listening = sender.send(TerminalOutput::Data { base64: STANDARD.encode(&bytes) }).await.is_ok();
             }
             open.close(&id);
             // Dropping the input closes the connection, and the shell gets its hang-up.
-            let exit_code = match tokio::time::timeout(std::time::Duration::from_secs(1), handle.wait()).await {
-                Ok(Ok(code)) => Some(code),
+            let ending = tokio::time::timeout(std::time::Duration::from_secs(1), control.wait_for_exit());
+            let exit_code = match ending.await {
+                Ok(Ok(code)) => i32::try_from(code).ok(),
                 Ok(Err(_)) | Err(_) => None,
             };
             // Nobody listening is no failure.

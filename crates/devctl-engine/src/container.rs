@@ -444,6 +444,22 @@ pub struct ContainerSummary {
     pub networks: Vec<String>,
 }
 
+/// How a file differs from the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChangeKind {
+    Modified,
+    Added,
+    Deleted,
+}
+
+/// A file that differs from the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileChange {
+    /// Absolute path in the container.
+    pub path: String,
+    pub kind: ChangeKind,
+}
+
 /// What an engine knows about one container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerDetails {

@@ -22,7 +22,7 @@ use serde::Deserialize;
 
 use crate::build::{BuildEvent, BuildReport, BuildRequest};
 use crate::container::{
-    ContainerDetails, ContainerFilter, ContainerSummary, CreateRequest, Created, RemoveOptions,
+    ContainerDetails, ContainerFilter, ContainerSummary, CreateRequest, Created, FileChange, RemoveOptions,
 };
 use crate::docker::answer::{PATIENCE, Subject, from_bollard};
 use crate::endpoint::{Endpoint, Transport};
@@ -290,6 +290,10 @@ impl Engine for DockerEngine {
 
     async fn container_inspect(&self, container: &str) -> Result<ContainerDetails, EngineError> {
         self.inspect_container(container).await
+    }
+
+    async fn container_changes(&self, container: &str) -> Result<Vec<FileChange>, EngineError> {
+        self.changes_of_container(container).await
     }
 
     async fn container_list(&self, filter: &ContainerFilter) -> Result<Vec<ContainerSummary>, EngineError> {

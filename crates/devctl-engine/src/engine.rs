@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::build::{BuildEvent, BuildReport, BuildRequest};
 use crate::container::{
-    ContainerDetails, ContainerFilter, ContainerSummary, CreateRequest, Created, RemoveOptions,
+    ContainerDetails, ContainerFilter, ContainerSummary, CreateRequest, Created, FileChange, RemoveOptions,
 };
 use crate::endpoint::Endpoint;
 use crate::error::EngineError;
@@ -108,6 +108,9 @@ pub trait Engine: Send + Sync + fmt::Debug {
     async fn container_rename(&self, container: &str, name: &str) -> Result<(), EngineError>;
 
     async fn container_inspect(&self, container: &str) -> Result<ContainerDetails, EngineError>;
+
+    /// What the container's own file system has beyond its image. Mounts are not looked into.
+    async fn container_changes(&self, container: &str) -> Result<Vec<FileChange>, EngineError>;
 
     async fn container_list(&self, filter: &ContainerFilter) -> Result<Vec<ContainerSummary>, EngineError>;
 

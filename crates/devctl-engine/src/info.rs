@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use crate::error::EngineError;
 
@@ -105,4 +106,6 @@ pub struct EngineInfo {
     pub nofile_limit: Option<u64>,
     /// What the engine itself warns about.
     pub warnings: Vec<String>,
+    /// The engine's clock when it answered; `None` where it does not say.
+    pub time: Option<OffsetDateTime>,
 }

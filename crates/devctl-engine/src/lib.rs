@@ -33,9 +33,9 @@ mod wire;
 
 pub use build::{BuildEvent, BuildReport, BuildRequest, BuildSecret, BuildSshAgent, SecretSource};
 pub use container::{
-    ContainerDetails, ContainerFilter, ContainerState, ContainerStatus, ContainerSummary, CreateRequest,
+    ChangeKind, ContainerDetails, ContainerFilter, ContainerState, ContainerStatus, ContainerSummary, CreateRequest,
     Created, Device, DeviceRequest, HealthState, Healthcheck, LogConfig, MountKind, MountPoint, MountSpec,
-    NetworkAttachment, NetworkRequest, PortBinding, PortProtocol, Propagation, PublishedPort, RemoveOptions,
+    FileChange, NetworkAttachment, NetworkRequest, PortBinding, PortProtocol, Propagation, PublishedPort, RemoveOptions,
     RestartPolicy, Ulimit,
 };
 pub use credentials::{RegistryCredentials, RegistrySecret, helper_path};

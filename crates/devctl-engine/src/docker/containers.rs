@@ -20,8 +20,8 @@ use time::format_description::well_known::Rfc3339;
 use super::answer::{PATIENCE, START, Subject};
 use super::{DockerEngine, checked, label_filter, request};
 use crate::container::{
-    ContainerDetails, ContainerFilter, ContainerState, ContainerStatus, ContainerSummary, CreateRequest,
-    Created, HealthState, MountKind, MountPoint, NetworkAttachment, PortProtocol, PublishedPort,
+    ChangeKind, ContainerDetails, ContainerFilter, ContainerState, ContainerStatus, ContainerSummary, CreateRequest,
+    Created, FileChange, HealthState, MountKind, MountPoint, NetworkAttachment, PortProtocol, PublishedPort,
     RemoveOptions, RestartPolicy,
 };
 use crate::engine::ByteStream;
@@ -184,6 +184,31 @@ impl DockerEngine {
             .rename_container(container, options)
             .await
             .map_err(self.failed(subject))
+    }
+
+    pub(super) async fn changes_of_container(&self, container: &str) -> Result<Vec<FileChange>, EngineError> {
+        let subject = Subject::new(
+            "list the changed files",
+            ObjectKind::Container,
+            checked(ObjectKind::Container, container)?,
+        );
+        let changes = self
+            .client
+            .container_changes(container)
+            .await
+            .map_err(self.failed(subject))?;
+        Ok(changes
+            .unwrap_or_default()
+            .into_iter()
+            .map(|change| FileChange {
+                path: change.path,
+                kind: match change.kind {
+                    bollard::models::ChangeType::_0 => ChangeKind::Modified,
+                    bollard::models::ChangeType::_1 => ChangeKind::Added,
+                    bollard::models::ChangeType::_2 => ChangeKind::Deleted,
+                },
+            })
+            .collect())
     }
 
     pub(super) async fn inspect_container(&self, container: &str) -> Result<ContainerDetails, EngineError> {
@@ -461,15 +486,15 @@ fn published(network: &NetworkSettings) -> Vec<PublishedPort> {
             host_ip: None,
             host_port: None,
         };
-        match bindings {
-            Some(bindings) if !bindings.is_empty() => {
-                ports.extend(bindings.iter().map(|binding| PublishedPort {
-                    host_ip: binding.host_ip.as_deref().and_then(|ip| ip.parse().ok()),
-                    host_port: binding.host_port.as_deref().and_then(|port| port.parse().ok()),
-                    ..announced.clone()
-                }))
+        match bindings.as_deref() {
+            None | Some([]) => ports.push(announced),
+            Some(bindings) => {
+                for binding in bindings {
+                    let host_ip = binding.host_ip.as_deref().and_then(|ip| ip.parse().ok());
+                    let host_port = binding.host_port.as_deref().and_then(|port| port.parse().ok());
+                    ports.push(PublishedPort { host_ip, host_port, ..announced.clone() });
+                }
             }
-            _ => ports.push(announced),
         }
     }
     ports.sort();

@@ -67,6 +67,9 @@ impl DockerEngine {
             gpus,
             nofile_limit,
             warnings: info.warnings.unwrap_or_default(),
+            time: info.system_time.as_deref().and_then(|text| {
+                time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()
+            }),
             security_options,
         }
     }
