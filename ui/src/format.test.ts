@@ -1,6 +1,15 @@
 import { expect, test } from "vitest";
 import { parse } from "./components/Diff";
-import { ago, bytes, duration, shortFingerprint, shortImage, shortPath, span } from "./format";
+import {
+  ago,
+  bytes,
+  duration,
+  shellWord,
+  shortFingerprint,
+  shortImage,
+  shortPath,
+  span,
+} from "./format";
 
 test("spans name their two largest units", () => {
   expect(span(134 * 60_000)).toBe("2 h 14 min");
@@ -35,4 +44,9 @@ test("sizes have three digits at most", () => {
 test("a diff is numbered as the new file", () => {
   const lines = parse("--- a\n+++ b\n@@ -1,2 +1,3 @@\n+new\n old\n-gone\n last");
   expect(lines.map(({ number, sign }) => `${number}${sign}`)).toEqual(["1+", "2 ", "3-", "3 "]);
+});
+
+test("a path with odd characters is one word of a shell", () => {
+  expect(shellWord("/home/wren/src")).toBe("/home/wren/src");
+  expect(shellWord("/tmp/it's here")).toBe(String.raw`'/tmp/it'\''s here'`);
 });

@@ -29,7 +29,7 @@ createRoot(root).render(
   </StrictMode>,
 );
 
-/** The gallery and the development server can run without a core; the product has only one backend. */
+/** The development server can run without a core, for looking at the screens; the product has only one backend. */
 async function chooseBackend(): Promise<Backend> {
   if (import.meta.env.MODE !== "production") {
     const scene = new URLSearchParams(location.search);

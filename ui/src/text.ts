@@ -77,13 +77,9 @@ export const text = {
     copy: "Copy",
     copied: "Copied",
     copyDetails: "Copy details",
-    clear: "Clear",
-    retry: "Try again",
     more: "More actions",
     of: (a: number, b: number) => `${a} of ${b}`,
     loading: "Loading",
-    yes: "Yes",
-    no: "No",
   },
 
   shell: {
@@ -98,10 +94,8 @@ export const text = {
     jobs: (n: number) => count(n, "job"),
     jobsFailed: (n: number) => `${count(n, "job")} failed`,
     showJobs: "Show jobs",
-    noJobs: "Nothing runs",
     forgetFailed: "Dismiss failed jobs",
     certificate: "Certificate",
-    certificateLeft: (left: string) => `Certificate, ${left} left`,
     certificateNone: "None yet",
     certificateExpired: "Renews on use",
     views: {
@@ -129,11 +123,9 @@ export const text = {
       name: "Name",
       state: "State",
       image: "Image",
-      workspace: "Workspace",
       ports: "Ports",
       since: "Since",
     },
-    noAnswer: "No answer",
     open: "Open",
     terminal: "Terminal",
     copySsh: "Copy ssh line",
@@ -157,7 +149,6 @@ export const text = {
     engineDownText:
       "Containers live in an engine such as Docker or Podman. This page comes back by itself as soon as one answers.",
     engineDownTried: "Where it was looked for",
-    chooseTitle: "No container is open",
     filterWords: {
       state: (v: string) => `state ${v}`,
       image: (v: string) => `images with “${v}”`,
@@ -202,8 +193,6 @@ export const text = {
       string,
       string
     >,
-    anyAddress: "all addresses",
-    noPorts: "None published",
   },
 
   terminal: {
@@ -297,7 +286,6 @@ export const text = {
     background: "Run in background",
     cancelling: "Cancelling",
     steps: "Steps",
-    running: "Running",
     waiting: "Waiting for the first line",
     progress: "Progress",
     ready: "Ready. It answers to",
@@ -311,8 +299,6 @@ export const text = {
     safe: "What is safe",
     fromTerminal: "From a terminal",
     why: "Why",
-    at: "at",
-    copyCommand: "Copy command",
   },
 
   remove: {
@@ -397,7 +383,6 @@ export const text = {
     changed: "changed",
     reset: "Default",
     allowed: (words: string) => `May be: ${words}`,
-    save: "Save",
     groups: { ssh: "SSH", engine: "Engine", limits: "Limits", general: "General" } as Record<
       string,
       string

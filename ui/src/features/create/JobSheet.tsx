@@ -10,7 +10,7 @@ import { ProblemView } from "../../components/ProblemView";
 import { Sheet } from "../../components/Sheet";
 import { shape, StatusGlyph } from "../../components/StatusGlyph";
 import { useNow } from "../../components/useNow";
-import { duration } from "../../format";
+import { duration, shellWord } from "../../format";
 import type { Job, Step } from "../../generated/types";
 import { text } from "../../text";
 import { JobTrust } from "./JobTrust";
@@ -18,7 +18,7 @@ import { useJob } from "./useJob";
 
 /** A job while it runs and after it: steps, log, cancel, and why it failed. Leaving it harms nothing. */
 export function JobSheet({ id }: { id: string }) {
-  const { show, go, originOf } = useApp();
+  const { show, originOf } = useApp();
   const begin = useBeginJob();
   const { job, lines, problem } = useJob(id);
   const [tab, setTab] = useState<"outcome" | "log">("outcome");
@@ -54,13 +54,7 @@ export function JobSheet({ id }: { id: string }) {
       title={<span data-testid="job-title">{headline(job)}</span>}
       aside={<Elapsed job={job} />}
       onClose={() => show(null)}
-      footer={
-        <Foot
-          job={job}
-          onLeave={() => show(null)}
-          onOpen={(container) => go({ view: "containers", container })}
-        />
-      }
+      footer={<Foot job={job} onLeave={() => show(null)} />}
     >
       <Progress job={job} />
       <div className="flex h-[min(504px,calc(100vh-260px))] min-h-0 max-row:h-auto max-row:flex-col">
@@ -86,6 +80,7 @@ export function JobSheet({ id }: { id: string }) {
           {failed && job.problem && tab === "outcome" ? (
             <div className="min-h-0 flex-1 overflow-y-auto bg-panel p-4">
               <ProblemView problem={job.problem} facts={tookFact(job)} />
+              <FromTerminal job={job} origin={origin} />
             </div>
           ) : (
             <LogView
@@ -99,6 +94,30 @@ export function JobSheet({ id }: { id: string }) {
     </Sheet>
   );
 }
+
+/** The same act for the terminal. */
+function FromTerminal({ job, origin }: { job: Job; origin: JobOrigin | undefined }) {
+  const command = commandOf(job, origin);
+  if (!command) return null;
+  return (
+    <section className="mt-4">
+      <h3 className="mb-2 text-body text-2">{text.problem.fromTerminal}</h3>
+      <CopyLine line={command} />
+    </section>
+  );
+}
+
+function commandOf(job: Job, origin: JobOrigin | undefined): string | null {
+  if (origin?.operation === "up") return `devctl up ${shellWord(origin.request.source)}`;
+  const verb = VERBS[job.operation];
+  return verb ? `devctl ${verb} ${shellWord(job.subject)}` : null;
+}
+
+const VERBS: Record<string, string> = {
+  start_container: "start",
+  restart_container: "restart",
+  rebuild_container: "rebuild",
+};
 
 /** Only these take the hash of a trust sheet. */
 function canBeAllowed(origin: JobOrigin): boolean {
@@ -209,15 +228,7 @@ const TONE: Record<Step["state"], string> = {
   failed: "font-medium text-bad-text",
 };
 
-function Foot({
-  job,
-  onLeave,
-  onOpen,
-}: {
-  job: Job;
-  onLeave: () => void;
-  onOpen: (id: string) => void;
-}) {
+function Foot({ job, onLeave }: { job: Job; onLeave: () => void }) {
   const cancel = useChange("cancel_job");
   if (job.state === "running") {
     return (
@@ -239,7 +250,7 @@ function Foot({
     );
   }
   return job.state === "done" ? (
-    <Ready job={job} onLeave={onLeave} onOpen={onOpen} />
+    <Ready job={job} onLeave={onLeave} />
   ) : (
     <>
       <span className="flex-1" />
@@ -251,15 +262,7 @@ function Foot({
 }
 
 /** The container that a finished job is about, with the line that logs in. */
-function Ready({
-  job,
-  onLeave,
-  onOpen,
-}: {
-  job: Job;
-  onLeave: () => void;
-  onOpen: (id: string) => void;
-}) {
+function Ready({ job, onLeave }: { job: Job; onLeave: () => void }) {
   const { data } = useRead("list_containers", {});
   const { go } = useApp();
   const container = data?.containers.find(
@@ -267,10 +270,9 @@ function Ready({
   );
   const id = container?.id;
   useEffect(() => {
-    if (id) onOpen(id);
-    // The pane opens behind the sheet once, when the container is there.
-    // eslint-disable-next-line react/exhaustive-deps
-  }, [id]);
+    // Its pane opens behind the sheet.
+    if (id) go({ view: "containers", container: id });
+  }, [id, go]);
   return (
     <>
       <span className="text-small text-2">{text.job.ready}</span>
