@@ -2,7 +2,7 @@
 
 use crate::args::EventsArgs;
 use crate::failure::Failure;
-use crate::output::text::{duration, plain};
+use crate::output::text::{duration, moment, plain};
 use crate::output::{BAD, DIM, GOOD, Palette, Printer, STRONG, WARN};
 use crate::session::Session;
 use devctl_core::operations::{Operations, Streams};
@@ -76,7 +76,7 @@ fn line(event: &EventRecord, palette: Palette) -> String {
     };
     let mut text = format!(
         "{}  {:<18} {}  {}",
-        palette.paint(DIM, &plain(&event.at)),
+        palette.paint(DIM, &moment(&event.at)),
         plain(&event.operation),
         palette.paint(STRONG, &plain(&event.subject)),
         palette.paint(style, word)

@@ -1,7 +1,7 @@
 //! `devctl key show` and `devctl ca show`.
 
 use crate::failure::Failure;
-use crate::output::text::plain;
+use crate::output::text::{moment, plain};
 use crate::output::{BAD, DIM, GOOD, Palette, Printer, STRONG};
 use crate::session::Session;
 use devctl_core::operations::Operations;
@@ -51,7 +51,7 @@ pub(crate) async fn authorities(printer: &Printer) -> Result<u8, Failure> {
             palette.paint(STRONG, &plain(&authority.fingerprint)),
             plain(&authority.algorithm),
             authority.issued,
-            plain(&authority.created_at)
+            moment(&authority.created_at)
         ))?;
         printer.say(&plain(&authority.public_key))?;
     }
@@ -77,9 +77,9 @@ pub(super) fn certificate_text(certificate: &CertificateInfo, palette: Palette) 
         format!(
             "  {} {} to {}, renewed from {} on",
             label("time"),
-            plain(&certificate.valid_after),
-            plain(&certificate.valid_before),
-            plain(&certificate.renew_at)
+            moment(&certificate.valid_after),
+            moment(&certificate.valid_before),
+            moment(&certificate.renew_at)
         ),
         format!(
             "  {} {}",

@@ -209,16 +209,21 @@ fn status_text(status: &SshStatus, palette: Palette) -> String {
             palette.paint(GOOD, "✓"),
             plain(&status.user_config)
         ));
+        if let Some(problem) = &status.problem {
+            lines.push(format!("{} {}", palette.paint(BAD, "✗"), plain(problem)));
+        }
     } else {
+        let why = status
+            .problem
+            .as_deref()
+            .unwrap_or("the configuration of devctl is not included");
         lines.push(format!(
-            "{} {} does not include the configuration of devctl: {} adds the line",
+            "{} {}: {why}; {} adds the line",
             palette.paint(WARN, "!"),
             plain(&status.user_config),
-            palette.paint(LINK, "devctl ssh install")
+            palette.paint(LINK, "devctl ssh install"),
+            why = plain(why)
         ));
-    }
-    if let Some(problem) = &status.problem {
-        lines.push(format!("{} {}", palette.paint(BAD, "✗"), plain(problem)));
     }
     lines.push(format!(
         "  {} {}",

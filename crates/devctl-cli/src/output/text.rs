@@ -98,6 +98,23 @@ pub(crate) fn ago(moment: &str, now: OffsetDateTime) -> String {
     format!("{number} {unit}{} ago", if number == 1 { "" } else { "s" })
 }
 
+/// A moment (RFC 3339) to the second, or the text itself when it is none.
+pub(crate) fn moment(text: &str) -> String {
+    match OffsetDateTime::parse(text, &Rfc3339) {
+        Ok(moment) => {
+            let moment = moment.to_offset(time::UtcOffset::UTC);
+            format!(
+                "{} {:02}:{:02}:{:02}Z",
+                moment.date(),
+                moment.hour(),
+                moment.minute(),
+                moment.second()
+            )
+        }
+        Err(_) => plain(text),
+    }
+}
+
 /// Bytes, for people.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [(&str, u64); 4] = [
@@ -158,6 +175,13 @@ mod tests {
         assert_eq!(ago("2026-01-01T11:59:00Z", now), "1 day ago");
         assert_eq!(ago("2026-01-03T00:00:00Z", now), "2026-01-03T00:00:00Z");
         assert_eq!(ago("soon", now), "soon");
+    }
+
+    #[test]
+    fn moments_line_up() {
+        assert_eq!(moment("2026-01-02T03:04:05.67Z"), "2026-01-02 03:04:05Z");
+        assert_eq!(moment("2026-01-02T03:04:05+02:00"), "2026-01-02 01:04:05Z");
+        assert_eq!(moment("soon"), "soon");
     }
 
     #[test]
