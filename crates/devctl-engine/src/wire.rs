@@ -314,7 +314,6 @@ async fn refusal(response: Response<Incoming>, subject: &Subject<'_>) -> EngineE
 fn message_of(body: &[u8]) -> String {
     #[derive(serde::Deserialize)]
     struct Message {
-        #[serde(alias = "cause")]
         message: String,
     }
     match serde_json::from_slice::<Message>(body) {

@@ -174,7 +174,7 @@ mod tests {
         let events = RefCell::new(Vec::new());
         trace
             .record(&STANDARD.encode(status.encode_to_vec()), &|event| {
-                events.borrow_mut().push(event)
+                events.borrow_mut().push(event);
             })
             .unwrap();
         events.into_inner()

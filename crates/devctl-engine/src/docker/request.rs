@@ -481,7 +481,7 @@ mod tests {
         let range = PortBinding {
             host_port: Some(8000),
             host_port_end: Some(8010),
-            ..port.clone()
+            ..port
         };
         let request = CreateRequest {
             ports: vec![port, range],
