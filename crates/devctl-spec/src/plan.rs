@@ -5,7 +5,6 @@ mod image;
 #[cfg(test)]
 mod tests;
 
-pub use crate::image_build::{BuildPlan, BuildSecret, BuildSecretSource, BuildSsh};
 pub(crate) use image::{build_paths, no_image};
 
 use std::collections::HashSet;
@@ -18,6 +17,7 @@ use crate::error::SpecError;
 use crate::files::Files;
 use crate::hooks::{Hook, HookKind};
 use crate::host::HostRequirements;
+use crate::image_build::BuildPlan;
 use crate::merge::MergedConfig;
 use crate::mounts::{Mount, MountKind};
 use crate::ports::{AppPort, PortMapping, Protocol, parse_publish};
