@@ -2,7 +2,7 @@
 
 use devctl_agent_protocol::{AgentReport, FatalCode, RefusalCode, RevocationList};
 
-use crate::bed::{Bed, HOST, need_engine};
+use crate::bed::{Bed, HOST, need_engine, wait_until};
 
 /// Tries to log in; the codes of what was refused.
 fn refused(bed: &Bed) -> Vec<RefusalCode> {
@@ -14,6 +14,18 @@ fn refused(bed: &Bed) -> Vec<RefusalCode> {
         "{}",
         bed.trouble(&output)
     );
+    // What the agent says comes by another way than what the client says; this is its last word.
+    wait_until("the reports", || {
+        bed.reports().iter().any(|report| {
+            matches!(
+                report,
+                AgentReport::LoginRefused {
+                    code: RefusalCode::Unauthenticated,
+                    ..
+                }
+            )
+        })
+    });
     let mut codes: Vec<_> = bed
         .reports()
         .into_iter()
@@ -125,13 +137,17 @@ fn another_login_name_than_the_agents_user_is_refused() {
     let bed = Bed::new();
     let output = bed.ssh(&["-l", "root", HOST, "true"]);
     assert_eq!(output.status.code(), Some(255));
-    assert!(bed.reports().iter().any(|report| matches!(
-        report,
-        AgentReport::LoginRefused {
-            code: RefusalCode::WrongUser,
-            ..
-        }
-    )));
+    wait_until("the report", || {
+        bed.reports().iter().any(|report| {
+            matches!(
+                report,
+                AgentReport::LoginRefused {
+                    code: RefusalCode::WrongUser,
+                    ..
+                }
+            )
+        })
+    });
 }
 
 #[test]

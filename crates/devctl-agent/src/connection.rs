@@ -35,6 +35,15 @@ pub(crate) struct Shared {
     pub(crate) leaders: Leaders,
     /// Set once somebody is logged in.
     pub(crate) grant: Mutex<Option<Grant>>,
+    /// Here and not with the handler, so that it can be closed while russh is stuck.
+    pub(crate) openings: tokio::sync::Mutex<Openings>,
+}
+
+/// What listens in the container for the client. Dropping it leaves no socket behind.
+#[derive(Debug, Default)]
+pub(crate) struct Openings {
+    listeners: Listeners,
+    agent_socket: Option<AgentSocket>,
 }
 
 impl Shared {
@@ -86,8 +95,6 @@ pub(crate) struct Agent {
     /// A copy of [`Shared::grant`]: only the handler needs what is in it.
     grant: Option<Grant>,
     sessions: HashMap<ChannelId, Session>,
-    listeners: Listeners,
-    agent_socket: Option<AgentSocket>,
 }
 
 impl Agent {
@@ -96,8 +103,6 @@ impl Agent {
             shared,
             grant: None,
             sessions: HashMap::new(),
-            listeners: Listeners::default(),
-            agent_socket: None,
         }
     }
 
@@ -357,18 +362,23 @@ impl Handler for Agent {
         if !self.may(|grant| grant.agent_forwarding) {
             return Ok(false);
         }
-        if self.agent_socket.is_none() {
-            match AgentSocket::open(Arc::clone(&self.shared), connection.handle()) {
-                Ok(socket) => self.agent_socket = Some(socket),
+        let shared = Arc::clone(&self.shared);
+        let mut openings = shared.openings.lock().await;
+        if openings.agent_socket.is_none() {
+            match AgentSocket::open(Arc::clone(&shared), connection.handle()) {
+                Ok(socket) => openings.agent_socket = Some(socket),
                 Err(error) => {
-                    self.shared
+                    shared
                         .reporter
                         .warn(format!("no socket for the client's agent: {error}"));
                     return Ok(false);
                 }
             }
         }
-        let path = self.agent_socket.as_ref().map(|socket| socket.path().to_owned());
+        let path = openings
+            .agent_socket
+            .as_ref()
+            .map(|socket| socket.path().to_owned());
         let (Some(session), Some(path)) = (self.fresh(channel), path) else {
             return Ok(false);
         };
@@ -415,7 +425,8 @@ impl Handler for Agent {
         if !self.may(|grant| grant.port_forwarding) {
             return Ok(false);
         }
-        match self
+        let mut openings = self.shared.openings.lock().await;
+        match openings
             .listeners
             .listen_tcp(&self.shared, &connection.handle(), address, *port)
             .await
@@ -439,7 +450,13 @@ impl Handler for Agent {
         port: u32,
         _connection: &mut Connection,
     ) -> Result<bool, Self::Error> {
-        Ok(self.listeners.unlisten_tcp(address, port))
+        Ok(self
+            .shared
+            .openings
+            .lock()
+            .await
+            .listeners
+            .unlisten_tcp(address, port))
     }
 
     async fn streamlocal_forward(
@@ -450,7 +467,8 @@ impl Handler for Agent {
         if !self.may(|grant| grant.port_forwarding) {
             return Ok(false);
         }
-        match self
+        let mut openings = self.shared.openings.lock().await;
+        match openings
             .listeners
             .listen_unix(&self.shared, &connection.handle(), path)
         {
@@ -469,6 +487,6 @@ impl Handler for Agent {
         path: &str,
         _connection: &mut Connection,
     ) -> Result<bool, Self::Error> {
-        Ok(self.listeners.unlisten_unix(path))
+        Ok(self.shared.openings.lock().await.listeners.unlisten_unix(path))
     }
 }

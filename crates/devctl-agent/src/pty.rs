@@ -176,15 +176,13 @@ fn apply(termios: &mut Termios, mode: Pty, value: u32) {
         Pty::OCRNL => termios.output_modes.set(OutputModes::OCRNL, on),
         Pty::ONOCR => termios.output_modes.set(OutputModes::ONOCR, on),
         Pty::ONLRET => termios.output_modes.set(OutputModes::ONLRET, on),
-        Pty::CS7 | Pty::CS8 => {
-            if on {
-                termios.control_modes.remove(ControlModes::CSIZE);
-                termios.control_modes.insert(if matches!(mode, Pty::CS8) {
-                    ControlModes::CS8
-                } else {
-                    ControlModes::CS7
-                });
-            }
+        Pty::CS7 | Pty::CS8 if on => {
+            termios.control_modes.remove(ControlModes::CSIZE);
+            termios.control_modes.insert(if matches!(mode, Pty::CS8) {
+                ControlModes::CS8
+            } else {
+                ControlModes::CS7
+            });
         }
         Pty::PARENB => termios.control_modes.set(ControlModes::PARENB, on),
         Pty::PARODD => termios.control_modes.set(ControlModes::PARODD, on),

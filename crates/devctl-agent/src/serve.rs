@@ -10,7 +10,7 @@ use devctl_agent_protocol::{AgentReport, FatalCode, RefusalCode, read_config};
 use russh::server::{Config, run_stream};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::connection::{Agent, Shared};
+use crate::connection::{Agent, Openings, Shared};
 use crate::inflow::Inflow;
 use crate::report::Reporter;
 use crate::setup::{Setup, SetupError, prepare};
@@ -67,6 +67,7 @@ async fn serve(setup: Setup, config: Arc<Config>, reporter: Reporter) -> Result<
         inflow: Arc::clone(&inflow),
         leaders: Leaders::default(),
         grant: Mutex::new(None),
+        openings: tokio::sync::Mutex::default(),
     });
     let result = connection(&shared, config, inflow).await;
     shared.report_silent_refusal();
@@ -80,6 +81,7 @@ async fn serve(setup: Setup, config: Arc<Config>, reporter: Reporter) -> Result<
             fingerprint: None,
         });
     }
+    *shared.openings.lock().await = Openings::default();
     shared.leaders.end_all().await;
     result
 }

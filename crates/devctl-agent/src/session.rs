@@ -22,7 +22,6 @@ use crate::inflow::{Inlet, Outlet};
 use crate::outflow::{Outflow, STDERR};
 use crate::process::{Program, StartError, command_for, spawn, working_directory};
 use crate::pty::{Slave, Terminal, TerminalRequest};
-use crate::terminate::end_sessions;
 
 /// A session channel that is open.
 #[derive(Debug)]
@@ -129,7 +128,7 @@ impl Session {
                     child,
                     leader,
                 };
-                tokio::spawn(running.to_the_end(terminal));
+                tokio::spawn(running.finish(terminal));
             }
             Err(error) => {
                 // What a shell answers for a command that it cannot find.
@@ -199,16 +198,14 @@ impl Session {
 }
 
 impl Running {
-    async fn to_the_end(mut self, terminal: Option<Terminal>) {
+    async fn finish(mut self, terminal: Option<Terminal>) {
         let closed = self.closed.clone();
         let status = tokio::select! {
             status = self.serve(terminal) => status,
             () = closed.cancelled() => None,
         };
-        if self.shared.leaders.remove(self.leader) {
-            // The client closed the channel, or cannot be reached: nobody waits for the process any more.
-            end_sessions(&[self.leader]).await;
-        }
+        // It still runs when the client closed the channel or cannot be reached: nobody waits for it any more.
+        self.shared.leaders.end(self.leader).await;
         let channel = self.outflow.channel();
         let exit_status = status
             .and_then(|status| status.code())

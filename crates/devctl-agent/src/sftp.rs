@@ -34,8 +34,7 @@ pub(crate) fn serve(shared: Arc<Shared>, outflow: Arc<Outflow>, input: Outlet, c
         pty: false,
     });
     let runtime = tokio::runtime::Handle::current();
-    let (for_thread, thread_outflow, thread_closed) =
-        (Arc::clone(&shared), Arc::clone(&outflow), closed.clone());
+    let (for_thread, thread_outflow, thread_closed) = (Arc::clone(&shared), Arc::clone(&outflow), closed);
     let thread = std::thread::Builder::new().name("sftp".into()).spawn(move || {
         let folder = working_directory(
             for_thread.setup.working_directory.as_deref(),

@@ -27,12 +27,26 @@ impl Leaders {
             .insert(leader);
     }
 
-    /// Forgets a leader; whether it was still known to run.
-    pub(crate) fn remove(&self, leader: Pid) -> bool {
+    /// Forgets a leader that ended and was waited for.
+    pub(crate) fn remove(&self, leader: Pid) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(&leader)
+            .remove(&leader);
+    }
+
+    /// Ends the session of the leader if it still runs. It is forgotten only then: whoever ends all sessions at the
+    /// same time must not believe that nothing is left to do.
+    pub(crate) async fn end(&self, leader: Pid) {
+        let runs = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&leader);
+        if runs {
+            end_sessions(&[leader]).await;
+            self.remove(leader);
+        }
     }
 
     /// Ends every session that is left.
@@ -41,7 +55,8 @@ impl Leaders {
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .drain()
+            .iter()
+            .copied()
             .collect();
         if !leaders.is_empty() {
             end_sessions(&leaders).await;
@@ -50,7 +65,7 @@ impl Leaders {
 }
 
 /// `SIGHUP` to every process of the sessions, then `SIGKILL` to those that are left and do not ignore `SIGHUP`.
-pub(crate) async fn end_sessions(leaders: &[Pid]) {
+async fn end_sessions(leaders: &[Pid]) {
     for process in members(leaders) {
         // A process may be gone by now, or belong to another user who was asked for with sudo.
         let _ = kill_process(process.pid, Signal::HUP);
@@ -168,6 +183,18 @@ mod tests {
     async fn a_process_that_will_not_hear_is_killed_with_its_children() {
         let (mut child, leader) = session("trap : HUP; sleep 1000 & echo $$; while :; do wait; done").await;
         end_sessions(&[leader]).await;
+        child.wait().await.unwrap();
+        assert!(members(&[leader]).is_empty());
+    }
+
+    #[tokio::test]
+    async fn ending_all_does_not_trust_an_ending_that_is_under_way() {
+        let (mut child, leader) = session("trap : HUP; sleep 1000 & echo $$; while :; do wait; done").await;
+        let leaders = Leaders::default();
+        leaders.add(leader);
+        let mut stuck = std::pin::pin!(leaders.end(leader));
+        assert!(futures_util::poll!(&mut stuck).is_pending());
+        leaders.end_all().await;
         child.wait().await.unwrap();
         assert!(members(&[leader]).is_empty());
     }
