@@ -109,7 +109,13 @@ mod tests {
 
     fn window() -> tauri::WebviewWindow<MockRuntime> {
         let door = Door::new(|| {
-            async { Err(Problem::new(ErrorCode::StoreUnwritable, "the state folder is read-only")) }.boxed()
+            async {
+                Err(Problem::new(
+                    ErrorCode::StoreUnwritable,
+                    "the state folder is read-only",
+                ))
+            }
+            .boxed()
         });
         let app = mock_builder()
             .manage(door)

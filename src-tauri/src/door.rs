@@ -71,11 +71,7 @@ impl Door {
     ///
     /// # Errors
     /// As for [`Door::call`].
-    pub(crate) async fn listen(
-        &self,
-        name: &str,
-        request: Value,
-    ) -> Result<mpsc::Receiver<Value>, Problem> {
+    pub(crate) async fn listen(&self, name: &str, request: Value) -> Result<mpsc::Receiver<Value>, Problem> {
         let core = self.opened(false).await?;
         let stream = operations::open_stream(&*core.streams, &core.caller, name, request);
         guarded(name, stream).await
@@ -83,10 +79,7 @@ impl Door {
 }
 
 /// A panic in one request becomes the answer to that request; the window and everything else live on.
-async fn guarded<T>(
-    name: &str,
-    work: impl Future<Output = Result<T, Problem>>,
-) -> Result<T, Problem> {
+async fn guarded<T>(name: &str, work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(outcome) => outcome,
         Err(panic) => {
@@ -137,7 +130,10 @@ mod tests {
         let door = Door::new(|| {
             async {
                 ATTEMPTS.fetch_add(1, Ordering::SeqCst);
-                Err(Problem::new(ErrorCode::StoreUnwritable, "the state folder is read-only"))
+                Err(Problem::new(
+                    ErrorCode::StoreUnwritable,
+                    "the state folder is read-only",
+                ))
             }
             .boxed()
         });

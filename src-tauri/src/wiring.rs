@@ -4,6 +4,7 @@ use crate::door::Opened;
 use devctl_core::{Caller, Core, operations::Role};
 use devctl_model::Problem;
 use futures_util::{FutureExt, future::BoxFuture};
+use std::sync::Arc;
 
 /// Opens the core of this installation for the person who started the window.
 pub(crate) fn open_core() -> BoxFuture<'static, Result<Opened, Problem>> {
@@ -17,8 +18,8 @@ pub(crate) fn open_core() -> BoxFuture<'static, Result<Opened, Problem>> {
         };
         let core = Core::open(config).await?;
         Ok(Opened {
-            operations: core.clone(),
-            streams: core,
+            operations: Arc::new(core.clone()),
+            streams: Arc::new(core),
             caller,
         })
     }

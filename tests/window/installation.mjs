@@ -16,7 +16,7 @@ export const APP = join(PROGRAMS, "dev-container-launcher");
 export const IMAGE = process.env.DEVCTL_WINDOW_IMAGE ?? "devctl-base:bookworm";
 
 /** The engine that is really there. */
-const ENGINE = process.env.DEVCTL_WINDOW_ENGINE ?? "/var/run/docker.sock";
+const ENGINE = process.env.DEVCTL_WINDOW_ENGINE ?? "/run/docker.sock";
 
 export class Installation {
   constructor() {
@@ -65,9 +65,13 @@ export class Installation {
     return stdout;
   }
 
-  async close() {
+  /** Removes the named containers, and nothing of anybody else on the same engine. */
+  async close(...names) {
+    await this.engine.up().catch(() => undefined);
     const list = JSON.parse(await this.devctl("list", "--json"));
-    for (const { name } of list) await this.devctl("remove", name, "--yes", "--volumes");
+    for (const name of names.filter((name) => list.some((container) => container.name === name))) {
+      await this.devctl("remove", name, "--yes", "--volumes");
+    }
     await this.engine.down();
     rmSync(this.root, { recursive: true, force: true });
   }
@@ -81,6 +85,7 @@ class EngineDoor {
   }
 
   up() {
+    if (this.server) return Promise.resolve();
     this.server = createServer({ allowHalfOpen: true }, (inside) => {
       const outside = createConnection({ path: ENGINE, allowHalfOpen: true });
       for (const [from, to] of [

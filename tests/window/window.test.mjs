@@ -16,13 +16,12 @@ let window;
 before(async () => {
   mkdirSync(SHOTS, { recursive: true });
   installation = new Installation();
-  await installation.engine.up();
   window = await openWindow(APP, installation.env);
 });
 
 after(async () => {
   await window?.close();
-  await installation?.close();
+  await installation?.close(NAME);
 });
 
 afterEach(async (context) => {
@@ -49,10 +48,13 @@ const rowState = (state, timeoutMs) =>
     timeoutMs,
   );
 
-test("an installation without containers offers the first one", async () => {
-  await window.shows("main h2", "No containers yet");
-  await bothShots("empty");
+test("without an engine the window says what to do, and goes on by itself when there is one", async () => {
+  await window.shows("main h2", "No container engine answers");
+  await bothShots("engine-down");
+  await installation.engine.up();
+  await until("the list", async () => (await window.text("main h2")) !== "No container engine answers");
   assert.equal(await window.run("return location.origin"), "tauri://localhost");
+  await bothShots("begin");
 });
 
 test("the page can reach nothing but our own commands", async () => {

@@ -13,19 +13,20 @@ import { ContainerTable } from "./ContainerTable";
 import { EmptyContainers } from "./EmptyContainers";
 import { EngineDown } from "./EngineDown";
 import { fits, inWords, parseFilter } from "./filter";
+import { useLastKnown } from "./lastKnown";
 
 /** The list of containers, and beside it the pane of the chosen one. */
 export function ContainersView() {
   const { place, filter, show } = useApp();
   const list = useRead("list_containers", {});
   const hosts = useRead("list_hosts", {});
-  const containers = (list.data?.containers ?? []).filter(
+  const known = hosts.data?.hosts ?? [];
+  const containers = useLastKnown(list.data, known).filter(
     (container) => !place.host || container.host === place.host,
   );
   const parsed = parseFilter(filter);
   const shown = containers.filter((container) => fits(container, parsed));
   const open = containers.find((container) => container.id === place.container) ?? null;
-  const known = hosts.data?.hosts ?? [];
   const engineDown = isEngineDown(known, containers, hosts.loading, list.problem !== null);
   const wide = open !== null && place.wide;
 
