@@ -94,7 +94,9 @@ impl Core {
             ]),
         };
         let details = engine.volume_create(&request).await.at("Prepare the agent")?;
-        fill(engine, image, volume, bytes).await?;
+        // Other installations, with locks of their own, may fill the same volume at the same time.
+        let name = format!("{volume}-fill-{}", short(self.config.state_dir.as_os_str().as_encoded_bytes()));
+        fill(engine, image, &name, volume, bytes).await?;
         if let Some(created) = details.created {
             devctl_files::write_atomic(&note, created.as_bytes(), Mode::PRIVATE).or_problem()?;
         }
@@ -117,18 +119,26 @@ impl Core {
 }
 
 fn note(config: &CoreConfig, endpoint: &Endpoint, volume: &str) -> std::path::PathBuf {
-    let digest = Sha256::digest(endpoint.url.as_bytes());
-    let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    config.state_dir.join(format!("{volume}.{short}.filled"))
+    config.state_dir.join(format!("{volume}.{}.filled", short(endpoint.url.as_bytes())))
+}
+
+/// A short name for what may be long and may hold any character.
+fn short(text: &[u8]) -> String {
+    Sha256::digest(text).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Copies the agent into its volume through a container that never runs.
-async fn fill(engine: &Arc<dyn Engine>, image: &str, volume: &str, bytes: &'static [u8]) -> Result<(), Problem> {
+async fn fill(
+    engine: &Arc<dyn Engine>,
+    image: &str,
+    name: &str,
+    volume: &str,
+    bytes: &'static [u8],
+) -> Result<(), Problem> {
     const STEP: &str = "Prepare the agent";
-    let name = format!("{volume}-fill");
     let gone = RemoveOptions { volumes: false, force: true };
     let request = CreateRequest {
-        name: Some(name.clone()),
+        name: Some(name.to_owned()),
         image: image.to_owned(),
         entrypoint: Some(vec!["/.devctl/devctl-agent".to_owned()]),
         cmd: Some(vec!["--version".to_owned()]),
@@ -143,7 +153,7 @@ async fn fill(engine: &Arc<dyn Engine>, image: &str, volume: &str, bytes: &'stat
     let created = match engine.container_create(&request).await {
         // Left behind by somebody who was killed: we hold the lock, so it is nobody's.
         Err(EngineError::Conflict { .. }) => {
-            engine.container_remove(&name, gone).await.at(STEP)?;
+            engine.container_remove(name, gone).await.at(STEP)?;
             engine.container_create(&request).await
         }
         created => created,
@@ -197,7 +207,8 @@ pub(crate) async fn read_file(
     use futures_util::StreamExt as _;
     let mut stream = match engine.copy_out(container, path).await {
         Ok(stream) => stream,
-        Err(EngineError::NotFound { .. }) => return Ok(None),
+        // The path of a file that is not there is what engines call not valid.
+        Err(EngineError::NotFound { .. } | EngineError::Invalid { .. }) => return Ok(None),
         Err(error) => return Err(error).or_problem(),
     };
     let mut bytes = Vec::new();
