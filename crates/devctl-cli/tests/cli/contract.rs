@@ -50,25 +50,29 @@ fn help_and_version_are_answers() {
 #[test]
 fn an_engine_that_is_not_there_is_exit_code_five() {
     let home = Sandbox::without_engine();
-    let ran = home.run(&["list", "--json"]).expect(5);
+    let ran = home
+        .run(&["up", "--image", "debian:bookworm", "--json"])
+        .expect(5);
     let error = &ran.json()["error"];
     assert_eq!(error["code"], "engine.unreachable");
     assert!(
-        ran.stderr().starts_with("error[engine.unreachable]: "),
+        ran.stderr().contains("error[engine.unreachable]: "),
         "{}",
         ran.stderr()
     );
     assert!(ran.stderr().contains("\n  fix: "), "{}", ran.stderr());
 
-    let text = home.run(&["list"]).expect(5);
+    let text = home.run(&["up", "--image", "debian:bookworm"]).expect(5);
     assert!(text.stdout().is_empty());
+    let quiet = home.run(&["up", "-q", "--image", "debian:bookworm"]).expect(5);
+    assert!(quiet.stderr().starts_with("error["), "{}", quiet.stderr());
 }
 
 #[test]
 fn exec_and_ssh_have_exit_codes_of_their_own() {
     let home = Sandbox::without_engine();
-    home.run(&["exec", "hello", "true"]).expect(125);
-    home.run(&["ssh", "hello"]).expect(255);
+    home.run(&["exec", "no-such-container-here", "true"]).expect(125);
+    home.run(&["ssh", "no-such-container-here"]).expect(255);
 }
 
 #[test]

@@ -19,7 +19,8 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A home, and no engine anywhere.
+    /// A home, and a current host that does not answer. Other engines of this computer are still found, so that tests
+    /// name no containers that could be there.
     pub fn without_engine() -> Self {
         Self::new("unix:///nonexistent/devctl-test.sock".to_owned())
     }
@@ -113,7 +114,9 @@ impl Sandbox {
         let mut child = self
             .command("script")
             .env("TERM", "xterm")
-            .args(["--quiet", "--return", "--command", &words.join(" "), "/dev/null"])
+            .args(["--quiet", "--return", "--command"])
+            .arg(format!("stty columns 80 rows 24; {}", words.join(" ")))
+            .arg("/dev/null")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -67,5 +67,10 @@ fn tables_fit_the_terminal() {
     let widest = piped.lines().map(|line| line.chars().count()).max().unwrap();
     assert!(widest > 80, "the test needs a table that is too wide: {piped}");
     assert!(shown.contains('…'), "{shown}");
+    let plain = home
+        .at_terminal(&["settings", "list", "--color", "never"], "")
+        .expect(0)
+        .stdout();
+    assert!(plain.lines().all(|line| line.chars().count() <= 80), "{plain}");
     assert!(!piped.contains('…'), "{piped}");
 }
