@@ -44,7 +44,7 @@ pub(crate) async fn forty(bench: Bench) {
     }
     assert_eq!(
         bench.engine.network_list(&bench.filter()).await.unwrap().len(),
-        41
+        count,
     );
     let error = bench.engine.network_create(&bench.network(0)).await.unwrap_err();
     assert_eq!(error.code(), "engine.conflict", "{error}");

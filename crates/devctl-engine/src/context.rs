@@ -405,6 +405,52 @@ mod tests {
         assert_eq!(found.len(), 2);
     }
 
+    /// The most memory that this process ever used, in bytes.
+    #[cfg(target_os = "linux")]
+    fn memory_peak() -> u64 {
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+    }
+
+    /// Packs a file of that size and returns how much more memory than before was used.
+    #[cfg(target_os = "linux")]
+    async fn memory_for(size: u64) -> u64 {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("Dockerfile"), "FROM x").unwrap();
+        File::create(dir.path().join("large"))
+            .unwrap()
+            .set_len(size)
+            .unwrap();
+        let before = memory_peak();
+        let context = BuildContext::open(dir.path(), &dir.path().join("Dockerfile")).unwrap();
+        let (mut stream, _) = context.into_archive();
+        let mut read = 0;
+        while let Some(piece) = stream.next().await {
+            read += u64::try_from(piece.unwrap().len()).unwrap();
+        }
+        assert!(read > size && read < size + (64 << 10), "{read} bytes of archive");
+        memory_peak() - before
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_large_context_takes_no_more_memory_than_a_small_one() {
+        let used = memory_for(200 << 20).await;
+        assert!(used < 24 << 20, "{used} bytes");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[ignore = "reads two gigabytes: one of the long tests"]
+    #[tokio::test]
+    async fn two_gigabytes_take_no_more_memory_either() {
+        let used = memory_for(2 << 30).await;
+        assert!(used < 24 << 20, "{used} bytes");
+    }
+
     #[tokio::test]
     async fn a_context_that_is_not_there_is_named() {
         let error =

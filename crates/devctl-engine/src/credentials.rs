@@ -344,7 +344,7 @@ mod tests {
         helper(
             dir.path(),
             "one",
-            r#"[ "$1" = get ] && read s && echo "{\"ServerURL\":\"$s\",\"Username\":\"u-$s\",\"Secret\":\"s\"}""#,
+            r#"[ "$1" = get ] || exit 3; read s; echo "{\"ServerURL\":\"$s\",\"Username\":\"u-$s\",\"Secret\":\"s\"}""#,
         );
         helper(
             dir.path(),

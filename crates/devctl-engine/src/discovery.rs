@@ -433,3 +433,207 @@ pub async fn probe(endpoint: &Endpoint) -> EngineHealth {
         }),
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    /// A machine made of directories: sockets at those places below it, and a home in it.
+    struct Machine {
+        dir: tempfile::TempDir,
+        sockets: Vec<UnixListener>,
+        env: EngineEnv,
+    }
+
+    fn machine(sockets: &[&str]) -> Machine {
+        let dir = tempfile::Builder::new()
+            .prefix("devctl-")
+            .tempdir_in("/tmp")
+            .unwrap();
+        let env = EngineEnv {
+            vars: BTreeMap::new(),
+            home: Some(dir.path().join("home")),
+            runtime_dir: None,
+            uid: Some(1000),
+            platform: HostPlatform::Linux,
+            system_root: dir.path().to_owned(),
+        };
+        let mut machine = Machine {
+            dir,
+            sockets: Vec::new(),
+            env,
+        };
+        for socket in sockets {
+            let path = machine.path(socket);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            machine.sockets.push(UnixListener::bind(path).unwrap());
+        }
+        machine
+    }
+
+    impl Machine {
+        fn path(&self, inside: &str) -> PathBuf {
+            self.dir.path().join(inside)
+        }
+
+        fn context(&self, directory: &str, name: &str, host: &str) {
+            self.write(
+                &format!("home/.docker/contexts/meta/{directory}/meta.json"),
+                &format!(
+                    r#"{{"Name":"{name}","Metadata":{{}},"Endpoints":{{"docker":{{"Host":"{host}"}}}}}}"#
+                ),
+            );
+        }
+
+        fn write(&self, inside: &str, text: &str) {
+            let path = self.path(inside);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+
+        fn names(&self) -> Vec<String> {
+            discover(&self.env)
+                .endpoints
+                .into_iter()
+                .map(|endpoint| endpoint.name)
+                .collect()
+        }
+    }
+
+    #[test]
+    fn each_known_place_is_found() {
+        for (socket, name, product) in [
+            ("var/run/docker.sock", "default", "Docker"),
+            ("run/user/1000/docker.sock", "rootless", "rootless Docker"),
+            (
+                "home/.docker/desktop/docker.sock",
+                "desktop-linux",
+                "Docker Desktop",
+            ),
+            ("home/.docker/run/docker.sock", "desktop", "Docker Desktop"),
+            ("run/user/1000/podman/podman.sock", "podman", "Podman"),
+            ("run/podman/podman.sock", "podman-root", "Podman"),
+            ("home/.colima/default/docker.sock", "colima", "Colima"),
+            ("home/.colima/work/docker.sock", "colima-work", "Colima"),
+            ("home/.config/colima/default/docker.sock", "colima", "Colima"),
+            ("home/.rd/docker.sock", "rancher-desktop", "Rancher Desktop"),
+            ("home/.orbstack/run/docker.sock", "orbstack", "OrbStack"),
+        ] {
+            let machine = machine(&[socket]);
+            let expected = Endpoint {
+                name: name.into(),
+                source: EndpointSource::WellKnown(product),
+                url: unix_url(&machine.path(socket)),
+                current: true,
+            };
+            assert_eq!(discover(&machine.env).endpoints, [expected], "{socket}");
+        }
+    }
+
+    #[test]
+    fn the_docker_clients_order_decides_which_is_current() {
+        let mut machine = machine(&["var/run/docker.sock", "run/podman/podman.sock"]);
+        machine.context("aa", "work", "tcp://build.example:2375");
+        machine.context("bb", "other", "unix:///elsewhere.sock");
+        assert_eq!(machine.names(), ["default", "podman-root", "other", "work"]);
+        machine.write("home/.docker/config.json", r#"{"currentContext":"work"}"#);
+        assert_eq!(machine.names()[0], "work");
+        machine.env.vars.insert("DOCKER_CONTEXT".into(), "other".into());
+        assert_eq!(machine.names()[0], "other");
+        machine.env.vars.insert("DOCKER_CONTEXT".into(), "default".into());
+        assert_eq!(machine.names()[0], "default");
+        machine
+            .env
+            .vars
+            .insert("DOCKER_HOST".into(), "tcp://127.0.0.1:2375".into());
+        let found = discover(&machine.env).endpoints;
+        assert_eq!(
+            (found[0].source.clone(), found[0].current),
+            (EndpointSource::DockerHost, true)
+        );
+        assert!(found[1..].iter().all(|endpoint| !endpoint.current));
+    }
+
+    #[test]
+    fn one_socket_with_two_names_is_listed_once() {
+        let mut machine = machine(&["var/run/docker.sock"]);
+        std::os::unix::fs::symlink(machine.path("var/run/docker.sock"), machine.path("link.sock")).unwrap();
+        machine
+            .env
+            .vars
+            .insert("DOCKER_HOST".into(), unix_url(&machine.path("link.sock")));
+        assert_eq!(machine.names(), ["DOCKER_HOST"]);
+    }
+
+    #[test]
+    fn nothing_at_all_names_the_default() {
+        let machine = machine(&[]);
+        let found = discover(&machine.env);
+        assert_eq!(
+            found.endpoints[0].url,
+            unix_url(&machine.path("var/run/docker.sock"))
+        );
+        assert!(found.problems.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told() {
+        let machine = machine(&["var/run/docker.sock"]);
+        machine.write("home/.docker/config.json", r#"{"currentContext":"gone"}"#);
+        machine.write("home/.docker/contexts/meta/xx/meta.json", "{");
+        let found = discover(&machine.env);
+        assert_eq!(found.endpoints.len(), 1);
+        let codes: Vec<_> = found.problems.iter().map(EngineError::code).collect();
+        assert_eq!(codes, ["engine.configuration", "engine.invalid"]);
+    }
+
+    #[test]
+    fn tls_is_seen_and_refused_by_name() {
+        let mut machine = machine(&[]);
+        machine
+            .env
+            .vars
+            .insert("DOCKER_HOST".into(), "tcp://h:2376".into());
+        machine.env.vars.insert("DOCKER_TLS_VERIFY".into(), "1".into());
+        let error = discover(&machine.env).endpoints[0].transport().unwrap_err();
+        assert_eq!(error.code(), "engine.unsupported");
+    }
+
+    #[tokio::test]
+    async fn a_probe_tells_what_is_wrong() {
+        let machine = machine(&["silent.sock", "old.sock"]);
+        let endpoint = |inside: &str| Endpoint::explicit(unix_url(&machine.path(inside)));
+        assert!(matches!(
+            probe(&endpoint("none.sock")).await,
+            EngineHealth::NoSocket
+        ));
+        let health = probe(&endpoint("silent.sock")).await;
+        assert!(
+            matches!(&health, EngineHealth::NotAnswering(error) if error.code() == "engine.timeout"),
+            "{health:?}"
+        );
+        let old = machine.sockets[1].try_clone().unwrap();
+        let server = std::thread::spawn(move || {
+            use std::io::{Read as _, Write as _};
+            let (mut stream, _) = old.accept().unwrap();
+            let mut request = [0; 4096];
+            let count = stream.read(&mut request).unwrap();
+            assert!(request[..count].starts_with(b"GET /version HTTP/1.1\r\n"));
+            let body = r#"{"ApiVersion":"1.24"}"#;
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            )
+            .unwrap();
+        });
+        let health = probe(&endpoint("old.sock")).await;
+        assert!(
+            matches!(&health, EngineHealth::TooOld { version } if version == "1.24"),
+            "{health:?}"
+        );
+        server.join().unwrap();
+    }
+}

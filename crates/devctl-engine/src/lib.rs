@@ -33,10 +33,10 @@ mod wire;
 
 pub use build::{BuildEvent, BuildReport, BuildRequest, BuildSecret, BuildSshAgent, SecretSource};
 pub use container::{
-    ChangeKind, ContainerDetails, ContainerFilter, ContainerState, ContainerStatus, ContainerSummary, CreateRequest,
-    Created, Device, DeviceRequest, HealthState, Healthcheck, LogConfig, MountKind, MountPoint, MountSpec,
-    FileChange, NetworkAttachment, NetworkRequest, PortBinding, PortProtocol, Propagation, PublishedPort, RemoveOptions,
-    RestartPolicy, Ulimit,
+    ChangeKind, ContainerDetails, ContainerFilter, ContainerState, ContainerStatus, ContainerSummary,
+    CreateRequest, Created, Device, DeviceRequest, FileChange, HealthState, Healthcheck, LogConfig,
+    MountKind, MountPoint, MountSpec, NetworkAttachment, NetworkRequest, PortBinding, PortProtocol,
+    Propagation, PublishedPort, RemoveOptions, RestartPolicy, Ulimit,
 };
 pub use credentials::{RegistryCredentials, RegistrySecret, helper_path};
 pub use discovery::{Discovery, EngineEnv, EngineHealth, HostPlatform, discover, probe};

@@ -246,13 +246,16 @@ impl OwnEngine {
         }
         // Podman's own init is a package that Debian does not install with it; Docker brings one too.
         let init = Path::new("/usr/libexec/podman/catatonit");
-        let init = if init.exists() { init } else { Path::new("/usr/bin/docker-init") };
+        let init = if init.exists() {
+            init
+        } else {
+            Path::new("/usr/bin/docker-init")
+        };
         // The default of nofile is more than an unprivileged machine may set ("error setting rlimit type 7").
         let configuration = format!(
             "[containers]\ndefault_ulimits = [\"nofile=1024:4096\", \"nproc=4096:4096\"]\n\
-             init_path = \"{init}\"\n\
              [network]\nnetwork_config_dir = \"{networks}\"\n\
-             [engine]\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\ntmp_dir = \"{tmp}\"\n",
+             [engine]\ninit_path = \"{init}\"\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\ntmp_dir = \"{tmp}\"\n",
             init = init.display(),
             networks = dir.join("networks").display(),
             tmp = dir.join("tmp").display(),

@@ -51,6 +51,13 @@ pub(crate) fn from_status(status: u16, message: &str, subject: &Subject<'_>) -> 
             message,
         };
     }
+    if has(&["container-init binary not found"]) {
+        return EngineError::Unsupported {
+            what: "an init process in the container".into(),
+            reason: message,
+            fix: "sudo apt-get install catatonit, or set \"init\": false".into(),
+        };
+    }
     if has(&[
         "port is already allocated",
         "address already in use",

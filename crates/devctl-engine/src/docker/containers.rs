@@ -20,9 +20,9 @@ use time::format_description::well_known::Rfc3339;
 use super::answer::{PATIENCE, START, Subject};
 use super::{DockerEngine, checked, label_filter, request};
 use crate::container::{
-    ChangeKind, ContainerDetails, ContainerFilter, ContainerState, ContainerStatus, ContainerSummary, CreateRequest,
-    Created, FileChange, HealthState, MountKind, MountPoint, NetworkAttachment, PortProtocol, PublishedPort,
-    RemoveOptions, RestartPolicy,
+    ChangeKind, ContainerDetails, ContainerFilter, ContainerState, ContainerStatus, ContainerSummary,
+    CreateRequest, Created, FileChange, HealthState, MountKind, MountPoint, NetworkAttachment, PortProtocol,
+    PublishedPort, RemoveOptions, RestartPolicy,
 };
 use crate::engine::ByteStream;
 use crate::error::{EngineError, ObjectKind};
@@ -492,7 +492,11 @@ fn published(network: &NetworkSettings) -> Vec<PublishedPort> {
                 for binding in bindings {
                     let host_ip = binding.host_ip.as_deref().and_then(|ip| ip.parse().ok());
                     let host_port = binding.host_port.as_deref().and_then(|port| port.parse().ok());
-                    ports.push(PublishedPort { host_ip, host_port, ..announced.clone() });
+                    ports.push(PublishedPort {
+                        host_ip,
+                        host_port,
+                        ..announced.clone()
+                    });
                 }
             }
         }
