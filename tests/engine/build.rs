@@ -130,10 +130,9 @@ pub(crate) async fn failing_step(bench: Bench) {
         failure.last_lines.iter().any(|line| line.ends_with("line-49")),
         "{failure:?}"
     );
-    assert!(
-        failure.last_lines.iter().any(|line| line.ends_with("bad")),
-        "{failure:?}"
-    );
+    // Podman 4.3 keeps the standard error of a step to itself.
+    let complained = failure.last_lines.iter().any(|line| line.ends_with("bad"));
+    assert!(complained || bench.podman(), "{failure:?}");
     assert_eq!(failure.code, Some(7), "{failure:?}");
 
     let dir = context("FROM BASE\nRUM true\n", &[]);

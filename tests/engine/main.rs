@@ -3,6 +3,7 @@
 //! Each scenario is one function that gets an engine and makes what it needs; all that it makes carries a label and is
 //! removed afterwards, also when it fails.
 
+#![cfg(test)]
 #![cfg(unix)]
 
 mod build;

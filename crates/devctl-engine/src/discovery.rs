@@ -434,7 +434,8 @@ pub async fn probe(endpoint: &Endpoint) -> EngineHealth {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::net::UnixListener;
 
