@@ -15,8 +15,11 @@ struct Architecture {
     /// As in Rust's targets and in the folder that `devctl` takes the agents from.
     name: &'static str,
     target: &'static str,
-    /// A C compiler for it, where this machine is of another architecture.
+    /// A C compiler for it and its headers, where this machine is of another architecture. (The headers are glibc's:
+    /// Debian packages musl's for this machine's own architecture only, and what the agent's C code uses of them is
+    /// the same in both.)
     cross_compiler: Package,
+    cross_headers: Package,
 }
 
 const ARCHITECTURES: [Architecture; 2] = [
@@ -26,7 +29,12 @@ const ARCHITECTURES: [Architecture; 2] = [
         cross_compiler: Package {
             name: "gcc-x86-64-linux-gnu",
             seen: Seen::Program("x86_64-linux-gnu-gcc"),
-            why: "compiles the agent's cryptography for amd64",
+            why: "compiles the agent's C code for amd64",
+        },
+        cross_headers: Package {
+            name: "libc6-dev-amd64-cross",
+            seen: Seen::File("/usr/x86_64-linux-gnu/include/stdio.h"),
+            why: "are the headers for that",
         },
     },
     Architecture {
@@ -35,7 +43,12 @@ const ARCHITECTURES: [Architecture; 2] = [
         cross_compiler: Package {
             name: "gcc-aarch64-linux-gnu",
             seen: Seen::Program("aarch64-linux-gnu-gcc"),
-            why: "compiles the agent's cryptography for arm64",
+            why: "compiles the agent's C code for arm64",
+        },
+        cross_headers: Package {
+            name: "libc6-dev-arm64-cross",
+            seen: Seen::File("/usr/aarch64-linux-gnu/include/stdio.h"),
+            why: "are the headers for that",
         },
     },
 ];
@@ -44,7 +57,7 @@ const ARCHITECTURES: [Architecture; 2] = [
 const MUSL: Package = Package {
     name: "musl-tools",
     seen: Seen::Program("musl-gcc"),
-    why: "compiles the agent's cryptography without a C library of the system",
+    why: "compiles the agent's C code without a C library of the system",
 };
 
 /// Four megabytes: what the agent may add to a download twice over, and to each container.
@@ -86,9 +99,12 @@ fn build_one(workspace: &Workspace, architecture: &Architecture) -> Result<PathB
         machine::need(&[MUSL])?;
     } else {
         let Package { seen, .. } = architecture.cross_compiler;
-        machine::need(&[architecture.cross_compiler])?;
+        machine::need(&[architecture.cross_compiler, architecture.cross_headers])?;
         if let Seen::Program(compiler) = seen {
-            cargo.env(format!("CC_{}", architecture.target.replace('-', "_")), compiler);
+            let suffix = architecture.target.replace('-', "_");
+            cargo.env(format!("CC_{suffix}"), compiler);
+            // Ubuntu's compiler calls checking functions that only glibc has, unless it is told not to.
+            cargo.env(format!("CFLAGS_{suffix}"), "-U_FORTIFY_SOURCE");
         }
         let linker = format!(
             "CARGO_TARGET_{}_LINKER",
