@@ -120,11 +120,15 @@ pub(crate) async fn request_takes_effect(bench: Bench) {
         nano_cpus: Some(500_000_000),
         pids_limit: Some(50),
         shm_size: Some(8 << 20),
-        ulimits: vec![Ulimit {
-            name: "core".into(),
-            soft: 0,
-            hard: 0,
-        }],
+        ulimits: [
+            bench.ulimits(),
+            vec![Ulimit {
+                name: "core".into(),
+                soft: 0,
+                hard: 0,
+            }],
+        ]
+        .concat(),
         extra_hosts: Vec::new(),
         devices: vec![Device {
             path_on_host: "/dev/null".into(),
@@ -311,6 +315,11 @@ pub(crate) async fn taken_port(bench: Bench) {
 pub(crate) async fn nofile(bench: Bench) {
     let request = CreateRequest {
         nofile_at_most: Some(65_536),
+        ulimits: bench
+            .ulimits()
+            .into_iter()
+            .filter(|limit| limit.name != "nofile")
+            .collect(),
         ..bench.sleeper()
     };
     let id = bench.start(&request).await;
@@ -330,8 +339,10 @@ pub(crate) async fn nofile(bench: Bench) {
     let created = bench.engine.container_create(&impossible).await.unwrap();
     let error = bench.engine.container_start(&created.id).await.unwrap_err();
     assert_eq!(error.code(), "engine.limit_refused", "{error}");
-    // From now on nothing is asked for, and containers start with the engine's own limit.
-    bench.start(&request).await;
+    // From now on nothing is asked for, and containers start with the engine's own limit, where it has a good one.
+    if !bench.podman() {
+        bench.start(&request).await;
+    }
 }
 
 pub(crate) async fn logs(bench: Bench) {

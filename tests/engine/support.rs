@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use devctl_engine::{
     ContainerFilter, CreateRequest, Endpoint, Engine, EngineKind, ExecRequest, Finished, RemoveOptions,
-    connect,
+    Ulimit, connect,
 };
 use devctl_testkit::engines::{BASE_IMAGE, OwnEngine, base_archive, everything_is_required, machine_docker};
 use futures_util::{FutureExt as _, TryStreamExt as _};
@@ -154,11 +154,26 @@ impl Bench {
             cmd: Some(["sleep", "infinity"].map(String::from).to_vec()),
             labels: self.labels(),
             init: Some(true),
+            ulimits: self.ulimits(),
             network: Some(devctl_engine::NetworkRequest {
                 mode: "none".into(),
                 ..Default::default()
             }),
             ..CreateRequest::default()
+        }
+    }
+
+    /// Podman 4.3 asks for more open files than this machine may set, unless it is told how many.
+    pub(crate) fn ulimits(&self) -> Vec<Ulimit> {
+        let limit = |name: &str, count| Ulimit {
+            name: name.into(),
+            soft: count,
+            hard: count,
+        };
+        if self.podman() {
+            vec![limit("nofile", 4096), limit("nproc", 4096)]
+        } else {
+            Vec::new()
         }
     }
 

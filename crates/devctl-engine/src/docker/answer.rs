@@ -101,6 +101,12 @@ pub(crate) fn from_status(status: u16, message: &str, subject: &Subject<'_>) -> 
     {
         return not_found(&text, message, subject);
     }
+    if has(&["container state improper"]) {
+        return EngineError::Conflict {
+            operation: subject.to_string(),
+            message,
+        };
+    }
     match (status, subject.kind) {
         (409, _) | (304, _) => EngineError::Conflict {
             operation: subject.to_string(),
