@@ -1,9 +1,13 @@
 //! The engine's HTTP API on a connection of our own.
 //!
 //! bollard covers the questions and answers. What carries bytes goes over this file instead, because bollard does not
-//! give out the connection: an exec through bollard passes a decoder that copies each frame twice and allocates for
-//! it, and its BuildKit session serves registry passwords only. Here the connection is handed over as it is after the
-//! upgrade. Measured figures: `exec_raw` in `docker/exec.rs`.
+//! give out the connection: an exec of it comes as a stream of frames that were allocated one by one, a build of it can
+//! serve registry passwords only, and its credentials header breaks on a `+`. Here the connection is handed over as it
+//! is after the upgrade.
+//!
+//! Measured against `docker exec` on the same container (Docker 20.10, two busy cores, unoptimised build, medians of
+//! five alternating runs of 512 MB): 154 against 170 MB/s out of the container, 311 against 269 MB/s into it, 100
+//! against 95 ms for `true`. Both are bound by the daemon, which copies each byte through a pipe in pieces of 32 KiB.
 
 use std::io;
 use std::pin::Pin;
