@@ -14,27 +14,20 @@ fn refused(bed: &Bed) -> Vec<RefusalCode> {
         "{}",
         bed.trouble(&output)
     );
-    // What the agent says comes by another way than what the client says; this is its last word.
-    wait_until("the reports", || {
-        bed.reports().iter().any(|report| {
-            matches!(
-                report,
-                AgentReport::LoginRefused {
-                    code: RefusalCode::Unauthenticated,
-                    ..
-                }
-            )
-        })
-    });
-    let mut codes: Vec<_> = bed
-        .reports()
-        .into_iter()
-        .filter_map(|report| match report {
-            AgentReport::LoginRefused { code, .. } if code != RefusalCode::Unauthenticated => Some(code),
-            _ => None,
-        })
-        .collect();
-    // After its certificate the client offers the plain key.
+    let codes = || -> Vec<RefusalCode> {
+        bed.reports()
+            .into_iter()
+            .filter_map(|report| match report {
+                AgentReport::LoginRefused { code, .. } => Some(code),
+                _ => None,
+            })
+            .take_while(|code| *code != RefusalCode::Unauthenticated)
+            .collect()
+    };
+    // What the agent says comes by another way than what the client says. After its certificate the client offers the
+    // plain key, which is refused last.
+    wait_until("the reports", || codes().contains(&RefusalCode::NotACertificate));
+    let mut codes = codes();
     if codes.len() > 1 {
         assert_eq!(codes.pop(), Some(RefusalCode::NotACertificate));
     }

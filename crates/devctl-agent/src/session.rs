@@ -211,6 +211,12 @@ impl Running {
             .and_then(|status| status.code())
             .and_then(|code| u32::try_from(code).ok());
         let exit_signal = status.and_then(|status| status.signal()).map(signal_name);
+        // Before the client hears of it: with the client goes the proxy.
+        self.shared.reporter.send(&AgentReport::SessionClosed {
+            channel: channel.id().into(),
+            exit_status,
+            exit_signal: exit_signal.clone(),
+        });
         // When one of these fails the connection is gone, and with it whoever would want to know.
         if status.is_some() {
             let _ = channel.eof().await;
@@ -218,7 +224,7 @@ impl Running {
         if let Some(status) = exit_status {
             let _ = channel.exit_status(status).await;
         }
-        if let Some(name) = exit_signal.clone() {
+        if let Some(name) = exit_signal {
             let dumped = status.is_some_and(|status| status.core_dumped());
             let (id, name) = (channel.id(), Sig::Custom(name));
             let _ = self
@@ -229,11 +235,6 @@ impl Running {
         if !closed.is_cancelled() {
             let _ = channel.close().await;
         }
-        self.shared.reporter.send(&AgentReport::SessionClosed {
-            channel: channel.id().into(),
-            exit_status,
-            exit_signal,
-        });
     }
 
     /// Carries bytes until the process has ended and its output is sent; `None` when the connection is gone.
@@ -321,16 +322,16 @@ pub(crate) async fn feed(mut input: Outlet, mut writer: impl AsyncWrite + Unpin)
 /// Tells the client something and closes the channel with the status.
 pub(crate) async fn refuse(shared: Arc<Shared>, outflow: Arc<Outflow>, text: String, status: u32) {
     let channel = outflow.channel();
-    // When one of these fails the connection is gone.
-    let _ = outflow.send(Some(STDERR), Bytes::from(text)).await;
-    let _ = channel.eof().await;
-    let _ = channel.exit_status(status).await;
-    let _ = channel.close().await;
     shared.reporter.send(&AgentReport::SessionClosed {
         channel: channel.id().into(),
         exit_status: Some(status),
         exit_signal: None,
     });
+    // When one of these fails the connection is gone.
+    let _ = outflow.send(Some(STDERR), Bytes::from(text)).await;
+    let _ = channel.eof().await;
+    let _ = channel.exit_status(status).await;
+    let _ = channel.close().await;
 }
 
 /// The signals of RFC 4254 section 6.10, and those that OpenSSH adds.

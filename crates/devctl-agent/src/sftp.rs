@@ -51,6 +51,12 @@ pub(crate) fn serve(shared: Arc<Shared>, outflow: Arc<Outflow>, input: Outlet, c
         };
         let ended_well = converse(Files::new(folder, home), input, send);
         let (status, channel) = (u32::from(!ended_well), thread_outflow.channel());
+        // Before the client hears of it: with the client goes the proxy.
+        for_thread.reporter.send(&AgentReport::SessionClosed {
+            channel: channel.id().into(),
+            exit_status: Some(status),
+            exit_signal: None,
+        });
         runtime.block_on(async {
             if !thread_closed.is_cancelled() {
                 // When one of these fails the connection is gone.
@@ -58,11 +64,6 @@ pub(crate) fn serve(shared: Arc<Shared>, outflow: Arc<Outflow>, input: Outlet, c
                 let _ = channel.exit_status(status).await;
                 let _ = channel.close().await;
             }
-        });
-        for_thread.reporter.send(&AgentReport::SessionClosed {
-            channel: channel.id().into(),
-            exit_status: Some(status),
-            exit_signal: None,
         });
     });
     if let Err(error) = thread {
