@@ -37,6 +37,8 @@ async function shot(name) {
 async function bothShots(name) {
   for (const theme of ["light", "dark"]) {
     await window.run("document.documentElement.dataset.theme = arguments[0]", theme);
+    // Two frames: the first one draws, the second one is certain that it was drawn.
+    await window.run("return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))");
     await shot(`${name}-${theme}`);
   }
 }

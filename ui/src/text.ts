@@ -124,7 +124,7 @@ export const text = {
       state: "State",
       image: "Image",
       ports: "Ports",
-      since: "Since",
+      age: "Age",
     },
     open: "Open",
     terminal: "Terminal",

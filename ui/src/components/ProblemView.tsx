@@ -24,7 +24,7 @@ export function ProblemView({
   return (
     <div className="selectable flex flex-col gap-4" role="alert" data-code={problem.code}>
       <div>
-        <h2 className="text-head">{problem.message}</h2>
+        <h2 className="text-head [overflow-wrap:anywhere]">{problem.message}</h2>
         <div className="mt-2 flex flex-wrap items-center gap-x-2 gap-y-1 text-2">
           <code className="mono rounded-badge bg-bad-bg px-1.5 py-0.5 text-bad-text">
             {problem.code}

@@ -2,6 +2,7 @@ import * as Tabs from "@radix-ui/react-tabs";
 import { lazy, Suspense, useState } from "react";
 import { runs, useContainerActions } from "../../app/actions";
 import { useApp, type DetailTab } from "../../app/app-state";
+import { useRead } from "../../backend/cache";
 import { Icon } from "../../components/Icon";
 import { IconButton } from "../../components/IconButton";
 import { Keys } from "../../components/Keys";
@@ -159,9 +160,12 @@ function Acts({
 /** `Running for 2 h 14 min`. */
 function StateLine({ container }: { container: Container }) {
   const now = useNow();
+  // The list knows the state first, the detail since when.
+  const { data } = useRead("show_container", { container: container.id }, { keepPrevious: true });
+  const known = data?.state === container.state ? data : container;
   return (
     <span className={`truncate text-small ${stateText[container.state]}`} data-testid="state-line">
-      {stateWords(container, now)}
+      {stateWords(known, now)}
     </span>
   );
 }

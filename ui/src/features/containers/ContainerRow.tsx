@@ -27,9 +27,6 @@ export function ContainerRow(props: Props) {
   const { container, asleep, narrow, now, selected, focusable, actions, onFocus } = props;
   const [menu, setMenu] = useState(false);
   const state = asleep ? "unknown" : container.state;
-  const since = runs(container)
-    ? container.startedAt
-    : (container.finishedAt ?? container.createdAt);
   return (
     <div
       role="row"
@@ -91,9 +88,9 @@ export function ContainerRow(props: Props) {
       <span
         role="gridcell"
         className="quiet w-14 flex-none text-right text-small text-3"
-        title={exact(since)}
+        title={exact(container.createdAt)}
       >
-        {ago(since, now)}
+        {ago(container.createdAt, now)}
       </span>
       {!narrow && (
         <RowActions container={container} actions={actions} menu={menu} setMenu={setMenu} />

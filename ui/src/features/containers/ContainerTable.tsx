@@ -199,7 +199,7 @@ function ColumnHead() {
       <span className="w-20 flex-none">{columns.state}</span>
       <span className="min-w-32 flex-[1.2]">{columns.image}</span>
       <span className="w-24 flex-none max-wide:hidden">{columns.ports}</span>
-      <span className="w-14 flex-none text-right">{columns.since}</span>
+      <span className="w-14 flex-none text-right">{columns.age}</span>
     </div>
   );
 }
