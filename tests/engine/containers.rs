@@ -463,12 +463,15 @@ pub(crate) async fn archives(bench: Bench) {
         names.push(entry.unwrap().path().unwrap().display().to_string());
     }
     assert!(names.iter().any(|name| name.ends_with("füle")), "{names:?}");
-    let error = bench
-        .engine
-        .copy_in(&created.id, "/no/such/dir", bytes(vec![0; 1024]))
-        .await
-        .unwrap_err();
-    assert_eq!(error.code(), "engine.invalid", "{error}");
+    // Podman makes a directory that is missing.
+    if !bench.podman() {
+        let error = bench
+            .engine
+            .copy_in(&created.id, "/no/such/dir", bytes(vec![0; 1024]))
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), "engine.invalid", "{error}");
+    }
     let error = bench
         .engine
         .copy_out(&created.id, "/no/such/file")

@@ -296,6 +296,13 @@ impl OwnEngine {
             }
         }
         self.stop()?;
+        // The monitor of a process in a container stays for five minutes, and would then make our directory anew.
+        for process in processes_of(self.dir.path())? {
+            Command::new("kill")
+                .args(["-KILL", &process])
+                .stderr(Stdio::null())
+                .status()?;
+        }
         let mounts = std::fs::read_to_string("/proc/self/mounts")?;
         let ours = mounts
             .lines()
@@ -317,6 +324,23 @@ impl Drop for OwnEngine {
             );
         }
     }
+}
+
+/// The monitors (conmon) that were started for an engine in that directory: their arguments name it.
+fn processes_of(dir: &Path) -> io::Result<Vec<String>> {
+    let dir = format!("{}/", dir.display());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let process = entry?.file_name().to_string_lossy().into_owned();
+        // A process that ended since has no arguments.
+        let arguments = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        let arguments = String::from_utf8_lossy(&arguments);
+        let program = arguments.split('\0').next().unwrap_or_default();
+        if program.ends_with("conmon") && arguments.contains(&dir) {
+            found.push(process);
+        }
+    }
+    Ok(found)
 }
 
 /// A program in a network namespace of its own. `unshare` becomes the program, so that the process is the same.

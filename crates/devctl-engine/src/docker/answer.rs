@@ -101,7 +101,8 @@ pub(crate) fn from_status(status: u16, message: &str, subject: &Subject<'_>) -> 
     {
         return not_found(&text, message, subject);
     }
-    if has(&["container state improper"]) {
+    let name_taken = subject.kind == Some(ObjectKind::Container) && has(&["is already in use"]);
+    if name_taken || has(&["container state improper"]) {
         return EngineError::Conflict {
             operation: subject.to_string(),
             message,

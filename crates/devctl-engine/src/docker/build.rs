@@ -383,6 +383,7 @@ impl Hint {
     }
 
     fn fix(&self, message: &str) -> Option<String> {
+        let message = message.to_ascii_lowercase();
         let parse = [
             "unknown instruction",
             "parse error",
