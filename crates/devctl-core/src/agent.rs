@@ -4,6 +4,7 @@ use crate::config::CoreConfig;
 use crate::core::Core;
 use crate::error::OrProblem;
 use crate::labels;
+use devctl_agent_protocol::AGENT_PATH;
 use devctl_engine::{
     ByteStream, CreateRequest, Endpoint, Engine, EngineError, MountKind, MountSpec, RemoveOptions, VolumeCreate,
 };
@@ -13,7 +14,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-/// Where the agent's volume is mounted; [`devctl_agent_protocol::AGENT_PATH`] lies in it.
+/// Where the agent's volume is mounted; [`AGENT_PATH`] lies in it.
 pub(crate) const MOUNT: &str = "/.devctl";
 
 static X86_64: &[u8] = include_bytes!(env!("DEVCTL_AGENT_X86_64"));
@@ -159,7 +160,13 @@ async fn fill(
         created => created,
     };
     let created = created.at(STEP)?;
-    let copied = engine.copy_in(&created.id, MOUNT, one_file("devctl-agent", bytes, 0o111)?).await.at(STEP);
+    // Another installation may have filled it, and containers may run from it: a program that runs is not written to.
+    let here = read_file(engine, &created.id, AGENT_PATH, bytes.len()).await;
+    let copied = if matches!(&here, Ok(Some(file)) if file.bytes == bytes && file.mode & 0o777 == 0o111) {
+        Ok(())
+    } else {
+        engine.copy_in(&created.id, MOUNT, one_file("devctl-agent", bytes, 0o111)?).await.at(STEP)
+    };
     let removed = engine.container_remove(&created.id, gone).await.at(STEP);
     copied.and(removed)
 }
