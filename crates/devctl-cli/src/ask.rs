@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::interrupt::Interrupts;
 use crate::output::Printer;
+use devctl_model::{ErrorCode, Problem};
 use std::io::{self, BufRead};
 
 /// Asks a question that is answered with yes or no; anything but a clear yes is a no.
@@ -32,7 +33,7 @@ async fn answer(printer: &Printer) -> Result<String, Failure> {
         line = line => Ok(line.map_err(io::Error::other)??),
         () = interrupts.next() => {
             printer.note("")?;
-            Err(Failure::Interrupted)
+            Err(Problem::new(ErrorCode::Cancelled, "the question was not answered").into())
         }
     }
 }

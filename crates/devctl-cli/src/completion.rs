@@ -74,10 +74,13 @@ fn list() -> Option<Vec<(String, String)>> {
         .enable_all()
         .build()
         .ok()?;
-    let listed = runtime.block_on(tokio::time::timeout(PATIENCE, async {
-        let (core, caller) = core::open().await.ok()?;
-        core.list_containers(&caller, Nothing {}).await.ok()
-    }));
+    let listed = runtime.block_on(async {
+        let list = async {
+            let (core, caller) = core::open().await.ok()?;
+            core.list_containers(&caller, Nothing {}).await.ok()
+        };
+        tokio::time::timeout(PATIENCE, list).await
+    });
     runtime.shutdown_background();
     let ContainerList { containers, .. } = listed.ok()??;
     Some(

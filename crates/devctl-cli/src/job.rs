@@ -91,8 +91,11 @@ pub(crate) async fn follow(session: &Session, begun: &JobRef) -> Result<Job, Fai
             },
             () = interrupts.next() => {
                 if stopping {
-                    progress.note("Left at once. The next `devctl up` takes care of what is unfinished.")?;
-                    return Err(Failure::Interrupted);
+                    progress.clear()?;
+                    let left = "devctl was left before everything had stopped";
+                    return Err(Problem::new(ErrorCode::Cancelled, left)
+                        .fix("Run the command again: it takes care of what is unfinished.")
+                        .into());
                 }
                 stopping = true;
                 progress.note("Stopping… (Ctrl-C again leaves at once)")?;

@@ -66,7 +66,10 @@ fn carry_out(cli: Cli) -> u8 {
 fn end(printer: &Printer, failure: &Failure, own_failure: Option<u8>) -> u8 {
     match failure {
         Failure::Problem(problem) => {
-            let code = own_failure.unwrap_or_else(|| problem.code.exit_code());
+            let code = match (problem.code, own_failure) {
+                (ErrorCode::Cancelled, _) | (_, None) => problem.code.exit_code(),
+                (_, Some(own)) => own,
+            };
             match printer.problem(problem) {
                 Ok(()) => code,
                 Err(error) => end(printer, &Failure::Output(error), Some(code)),

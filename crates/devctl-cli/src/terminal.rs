@@ -27,7 +27,8 @@ impl RawTerminal {
         let before = tcgetattr(io::stdin())?;
         let mut raw = before.clone();
         raw.make_raw();
-        tcsetattr(io::stdin(), OptionalActions::Flush, &raw)?;
+        // What was typed ahead is kept: it is for the command.
+        tcsetattr(io::stdin(), OptionalActions::Drain, &raw)?;
         Ok(Self { before })
     }
 

@@ -7,6 +7,7 @@ use crate::output::Printer;
 use crate::session::Session;
 use crate::terminal::{self, RawTerminal, Resizes};
 use devctl_core::{ExecCommand, ExecHandle, ExecOutput};
+use devctl_model::{ErrorCode, Problem};
 use serde::Serialize;
 use std::io;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -51,7 +52,9 @@ pub(crate) async fn run(printer: &Printer, args: ExecArgs) -> Result<u8, Failure
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let code = tokio::select! {
             code = carry(handle, stdin, false, &mut stdout, &mut stderr) => code?,
-            () = interrupts.next() => return Err(Failure::Interrupted),
+            () = interrupts.next() => {
+                return Err(Problem::new(ErrorCode::Cancelled, "the command was left").into());
+            }
         };
         printer.document(&ExecDocument {
             exit_code: code,

@@ -63,6 +63,18 @@ fn a_folder_becomes_a_container_and_goes_again() {
     let shown = home.run(&["show", name]).expect(0).stdout();
     assert!(shown.contains(&format!("ssh {name}.devctl")), "{shown}");
 
+    let candidates = home
+        .devctl(&["--", "devctl", "stop", &name[..name.len() - 1]])
+        .env("DEVCTL_COMPLETE", "bash")
+        .env("_CLAP_COMPLETE_INDEX", "2")
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&candidates.stdout).lines().next(),
+        Some(name),
+        "{candidates:?}"
+    );
+
     assert_eq!(
         home.run(&["stop", "--json", "--timeout", "0", name])
             .expect(0)
@@ -201,6 +213,13 @@ fn exec_passes_on_input_output_and_exit_codes() {
         terminal.stdout()
     );
     terminal.expect(9);
+    let typed = home.at_terminal(&["exec", name, "sh"], "echo got-$((1+2)); exit 4\n");
+    assert!(typed.stdout().contains("got-3"), "{}", typed.stdout());
+    typed.expect(4);
+    // Ctrl-C is a key for the command, not for devctl.
+    let waits = "trap 'exit 6' INT; echo rea''dy; read line";
+    home.at_terminal_after("ready", &["exec", name, "--", "sh", "-c", waits], "\u{3}")
+        .expect(6);
     home.at_terminal(&["exec", "-T", name, "--", "sh", "-c", "test -t 1"], "")
         .expect(1);
 
@@ -271,6 +290,48 @@ fn rights_are_shown_and_allowed_by_their_hash() {
     assert!(std::path::Path::new(folder).join("made-by-initialize").exists());
     // What was allowed is not asked again.
     home.run(&["up", folder]).expect(0);
+}
+
+#[test]
+fn rights_are_allowed_at_the_terminal() {
+    let Some(mut home) = Sandbox::with_engine() else {
+        return;
+    };
+    let folder = home.folder(&config(r#", "initializeCommand": "touch made-by-initialize""#));
+    let folder = folder.to_str().unwrap();
+    let yes = home.at_terminal(&["up", folder], "y\n").expect(0);
+    assert!(
+        yes.stdout().contains("Allow this right? [y/N]"),
+        "{}",
+        yes.stdout()
+    );
+    assert!(yes.stdout().contains("is ready"), "{}", yes.stdout());
+    assert!(
+        yes.stdout().contains("devctl ssh install"),
+        "what makes plain ssh work is said: {}",
+        yes.stdout()
+    );
+    assert!(std::path::Path::new(folder).join("made-by-initialize").exists());
+}
+
+#[test]
+fn a_hook_that_fails_shows_its_last_lines_and_its_code() {
+    let Some(mut home) = Sandbox::with_engine() else {
+        return;
+    };
+    let folder = home.folder(&config(r#", "postCreateCommand": "seq 1 50; exit 3""#));
+    let failed = home.run(&["up", "--json", folder.to_str().unwrap()]).expect(1);
+    let error = &failed.json()["error"];
+    assert_eq!(error["code"], "hook.failed");
+    let lines = error["lines"].as_array().unwrap();
+    assert!(
+        lines.len() <= 20 && lines.iter().any(|line| line == "50"),
+        "{error}"
+    );
+    assert!(failed.stderr().contains("\n  | 50\n"), "{}", failed.stderr());
+    assert!(!failed.stderr().contains("\n  | 7\n"), "{}", failed.stderr());
+    let verbose = home.run(&["up", "-v", folder.to_str().unwrap()]);
+    assert!(verbose.stderr().contains("\n  | 7\n"), "{}", verbose.stderr());
 }
 
 #[test]

@@ -3,15 +3,16 @@
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// The image of the tests that need a container; `cargo xtask fixtures` makes it.
-pub const IMAGE: &str = "devctl-base:bookworm";
+pub(crate) const IMAGE: &str = "devctl-base:bookworm";
 
 /// A home directory that goes with the test.
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     home: TempDir,
     docker_host: String,
     /// Containers that are removed at the end.
@@ -21,12 +22,12 @@ pub struct Sandbox {
 impl Sandbox {
     /// A home, and a current host that does not answer. Other engines of this computer are still found, so that tests
     /// name no containers that could be there.
-    pub fn without_engine() -> Self {
+    pub(crate) fn without_engine() -> Self {
         Self::new("unix:///nonexistent/devctl-test.sock".to_owned())
     }
 
     /// A home, and the engine of this computer; none where no engine or no image is there, which is said loudly.
-    pub fn with_engine() -> Option<Self> {
+    pub(crate) fn with_engine() -> Option<Self> {
         let host = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
         let found = Command::new("docker")
             .args(["--host", &host, "image", "inspect", IMAGE])
@@ -51,12 +52,12 @@ impl Sandbox {
     }
 
     /// The home directory.
-    pub fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }
 
     /// A folder with that `devcontainer.json`. Its name is unique, and so is that of its container.
-    pub fn folder(&mut self, config: &str) -> PathBuf {
+    pub(crate) fn folder(&mut self, config: &str) -> PathBuf {
         let unique = self.home().file_name().unwrap().to_string_lossy().to_lowercase();
         let name: String = unique
             .chars()
@@ -72,7 +73,7 @@ impl Sandbox {
     }
 
     /// A command in this home, with nothing of the environment of the tests but the search path.
-    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         let path = std::env::var_os("PATH").unwrap_or_default();
         let own = Path::new(env!("CARGO_BIN_EXE_devctl")).parent().unwrap();
@@ -93,20 +94,24 @@ impl Sandbox {
     }
 
     /// `devctl` with these arguments.
-    pub fn devctl(&self, args: &[&str]) -> Command {
+    pub(crate) fn devctl(&self, args: &[&str]) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_devctl"));
         command.args(args);
         command
     }
 
     /// Runs `devctl` to its end.
-    pub fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
         Ran(self.devctl(args).output().unwrap())
     }
 
     /// Runs `devctl` at a terminal and types into it; what the terminal showed, and the exit code.
-    pub fn at_terminal(&self, args: &[&str], typed: &str) -> Ran {
-        use std::io::Write;
+    pub(crate) fn at_terminal(&self, args: &[&str], typed: &str) -> Ran {
+        self.at_terminal_after("", args, typed)
+    }
+
+    /// The same, but types only once the terminal has shown that text.
+    pub(crate) fn at_terminal_after(&self, shown: &str, args: &[&str], typed: &str) -> Ran {
         let words: Vec<String> = std::iter::once(env!("CARGO_BIN_EXE_devctl"))
             .chain(args.iter().copied())
             .map(|word| format!("'{}'", word.replace('\'', r"'\''")))
@@ -122,8 +127,24 @@ impl Sandbox {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.as_mut().unwrap().write_all(typed.as_bytes()).unwrap();
-        Ran(child.wait_with_output().unwrap())
+        let mut stdout = Vec::new();
+        let mut terminal = child.stdout.take().unwrap();
+        while !String::from_utf8_lossy(&stdout).contains(shown) {
+            let mut chunk = [0; 4096];
+            let read = terminal.read(&mut chunk).unwrap();
+            assert!(
+                read > 0,
+                "{shown:?} was never shown: {}",
+                String::from_utf8_lossy(&stdout)
+            );
+            stdout.extend_from_slice(&chunk[..read]);
+        }
+        let mut keys = child.stdin.take().unwrap();
+        keys.write_all(typed.as_bytes()).unwrap();
+        drop(keys);
+        terminal.read_to_end(&mut stdout).unwrap();
+        let output = child.wait_with_output().unwrap();
+        Ran(Output { stdout, ..output })
     }
 }
 
@@ -138,29 +159,29 @@ impl Drop for Sandbox {
 
 /// A run that ended.
 #[derive(Debug)]
-pub struct Ran(Output);
+pub(crate) struct Ran(Output);
 
 impl Ran {
-    pub fn code(&self) -> i32 {
+    pub(crate) fn code(&self) -> i32 {
         self.0.status.code().unwrap_or(-1)
     }
 
-    pub fn stdout(&self) -> String {
+    pub(crate) fn stdout(&self) -> String {
         String::from_utf8(self.0.stdout.clone()).unwrap()
     }
 
-    pub fn stderr(&self) -> String {
+    pub(crate) fn stderr(&self) -> String {
         String::from_utf8(self.0.stderr.clone()).unwrap()
     }
 
     /// Standard output as the one document that it has to be.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.0.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// Fails the test unless it ended with that code.
     #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(
             self.code(),
             code,
