@@ -67,11 +67,6 @@ impl CoreConfig {
         (self.clock)().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }
 
-    /// Now, in RFC 3339.
-    pub(crate) fn now_text(&self) -> String {
-        crate::clock::text((self.clock)())
-    }
-
     /// Makes a path that a person typed absolute: `~` is their home, the rest starts where they are.
     pub(crate) fn absolute(&self, text: &str) -> PathBuf {
         let path = match text.strip_prefix("~/") {

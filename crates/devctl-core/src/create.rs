@@ -116,6 +116,14 @@ pub(crate) fn request(plan: &ContainerPlan, about: &Surroundings<'_>) -> Result<
             options: wanted.options.clone(),
         })
         .collect();
+    // A wish for a graphics card asks for all of them, where the engine can give any.
+    if plan.host_requirements.gpu.is_wanted() && about.info.gpus && request.device_requests.is_empty() {
+        request.device_requests.push(DeviceRequest {
+            count: Some(-1),
+            capabilities: vec![vec!["gpu".to_owned()]],
+            ..DeviceRequest::default()
+        });
+    }
     main_process(&mut request, plan);
     Ok(request)
 }

@@ -277,7 +277,7 @@ impl Core {
         })??;
         let merged = if request.merged {
             let label = self.image_label(&read).await?;
-            let read = read.clone().for_container().or_problem()?;
+            // There is no container yet, so its id stays a variable, as in the reference.
             let entries =
                 devctl_spec::metadata::parse_label("image", label.as_deref(), &read.variables).or_problem()?;
             Some(devctl_spec::merge::merge(&entries, &read).or_problem()?)

@@ -107,11 +107,6 @@ impl Core {
             .map_err(|error| Problem::new(ErrorCode::Internal, "nothing could be signed").why(error.to_string()))?
     }
 
-    /// Generates the client configuration from the containers that can be entered. Says whether it changed.
-    pub(crate) fn write_client_config(&self) -> Result<bool, Problem> {
-        write_client_config(&self.config)
-    }
-
     /// The text of the client configuration.
     pub(crate) fn client_config(&self) -> Result<String, Problem> {
         devctl_ssh::render_config(&client(&self.config)?).or_problem()

@@ -85,21 +85,6 @@ impl Inside<'_> {
         Ok(())
     }
 
-    /// Whether everything that runs once, and once for this start, has run.
-    pub(crate) async fn is_set_up(&self, hooks: &[Hook], moments: &Moments) -> Result<bool, Problem> {
-        for kind in HookKind::IN_CONTAINER {
-            if kind == HookKind::PostAttachCommand || !hooks.iter().any(|hook| hook.kind == kind) {
-                continue;
-            }
-            let moment =
-                if kind == HookKind::PostStartCommand { &moments.started } else { &moments.created };
-            if !self.has_run(kind, Some(moment)).await? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     async fn has_run(&self, kind: HookKind, moment: Option<&String>) -> Result<bool, Problem> {
         let Some(moment) = moment else { return Ok(false) };
         let path = format!("/{NOTES}/{}", kind.property());

@@ -40,6 +40,7 @@ pub fn core_config(door: &'static str) -> Result<CoreConfig, Problem> {
         .or_else(|| env.get("LOGNAME"))
         .or_else(|| env.get("USERNAME"))
         .cloned()
+        .or_else(|| account(uid))
         .unwrap_or_else(|| uid.to_string());
     let keychain = (env.get("DEVCTL_KEYCHAIN").map(String::as_str) != Some("off")).then(|| Keychain::of_the_os("devctl"));
     let engine_env = EngineEnv {
@@ -103,6 +104,16 @@ fn ids() -> (u32, u32) {
 #[cfg(not(unix))]
 fn ids() -> (u32, u32) {
     (0, 0)
+}
+
+/// The account of a user id, where the environment does not name it (services, containers).
+fn account(uid: u32) -> Option<String> {
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    })
 }
 
 #[cfg(unix)]

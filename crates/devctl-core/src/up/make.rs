@@ -15,6 +15,7 @@ use crate::source::{self, Source};
 use crate::{agent, identity, network, user};
 use devctl_engine::{CreateRequest, Engine, EngineError, EngineInfo, RemoveOptions};
 use devctl_model::{ErrorCode, Problem, UpKind, UpOutcome};
+use devctl_spec::host::Gpu;
 use devctl_spec::metadata::metadata_for_label;
 use devctl_spec::plan::{ContainerPlan, ImageSource};
 use devctl_ssh::{Alias, slug};
@@ -150,7 +151,7 @@ impl Core {
         job.subject(alias.as_str());
         *made = Some(Made { engine: engine.clone(), alias: alias.clone(), network: false, container: None });
         let info = self.engine_info(engine, &wanted.endpoint).await?;
-        require_host(plan, &info)?;
+        require_host(plan, &info, job)?;
         let own_network = plan.run.networks.is_empty();
         if own_network && let Some(made) = made.as_mut() {
             made.network = true;
@@ -420,8 +421,13 @@ fn fill_image_command(request: &mut CreateRequest, plan: &ContainerPlan, image: 
     }
 }
 
-fn require_host(plan: &ContainerPlan, info: &EngineInfo) -> Result<(), Problem> {
+fn require_host(plan: &ContainerPlan, info: &EngineInfo, job: &JobHandle) -> Result<(), Problem> {
     let wants = &plan.host_requirements;
+    let card_needed = !matches!(wants.gpu, Gpu::Unsaid | Gpu::No | Gpu::Optional);
+    if card_needed && !info.gpus {
+        // As in the reference: a missing card is said, and the container is made without.
+        job.note("The configuration asks for a graphics card, and the engine has none to give");
+    }
     let lacking = |what: String| {
         Err(Problem::new(ErrorCode::HostRequirements, what)
             .fix("Choose a host with more, or ask for less in hostRequirements"))
