@@ -33,6 +33,8 @@ const EXEC_FAILED: u8 = 125;
 const SSH_FAILED: u8 = 255;
 /// Exit code of an interruption.
 const INTERRUPTED: u8 = 130;
+/// Exit code of a command whose output nobody reads any more: 128 and the number of the signal.
+const BROKEN_PIPE: u8 = 141;
 /// Exit code of a command line that cannot be understood.
 const USAGE: u8 = 2;
 
@@ -76,8 +78,11 @@ fn end(printer: &Printer, failure: &Failure, own_failure: Option<u8>) -> u8 {
             }
         }
         Failure::Interrupted => INTERRUPTED,
-        // Whoever read our output has seen enough: `devctl list | head -1`.
-        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => own_failure.unwrap_or(0),
+        // Whoever read our output has seen enough: `devctl list | head -1`. A command that was cut off by it ends as
+        // the signal would have ended it here.
+        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            own_failure.map_or(0, |_| BROKEN_PIPE)
+        }
         Failure::Output(error) => {
             let problem =
                 Problem::new(ErrorCode::FileFailed, "the output could not be written").why(error.to_string());

@@ -2,7 +2,7 @@
 
 use crate::output::text::{Cut, columns, duration, fit, plain};
 use crate::output::{BAD, DIM, GOOD, Palette, Printer};
-use devctl_model::{Job, JobLogLine, LogStream, Step, StepState};
+use devctl_model::{ErrorCode, Job, JobLogLine, JobState, LogStream, Step, StepState};
 use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
@@ -67,8 +67,19 @@ impl Progress {
             return Ok(());
         }
         let mut ended = Vec::new();
+        // That consent lacks is no failure yet: it is asked for next. Only the end of the job says why a step failed.
+        let failures_told = job.state != JobState::Running
+            && job
+                .problem
+                .as_ref()
+                .is_none_or(|problem| problem.code != ErrorCode::ConsentRequired);
         for shown in &mut self.steps {
-            if !shown.told && matches!(shown.step.state, StepState::Done | StepState::Failed) {
+            let has_ended = match shown.step.state {
+                StepState::Done => true,
+                StepState::Failed => failures_told,
+                StepState::Waiting | StepState::Running | StepState::Skipped => false,
+            };
+            if !shown.told && has_ended {
                 shown.told = true;
                 ended.push(ended_line(&shown.step, self.printer.stderr.palette, self.live));
             }

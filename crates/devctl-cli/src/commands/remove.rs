@@ -41,8 +41,11 @@ pub(crate) async fn run(printer: &Printer, args: RemoveArgs) -> Result<u8, Failu
         printer.document(&removed)?;
     } else {
         printer.say(&format!("{} is removed", plain(&removed.name)))?;
-        // Those who were asked have just read what stays.
+        // Those who were asked have just read what goes and what stays.
         if args.yes {
+            for volume in &removed.volumes {
+                printer.say(&format!("  volume {} is removed", plain(volume)))?;
+            }
             for line in kept(&removed) {
                 printer.say(&format!("  {line}"))?;
             }

@@ -12,6 +12,7 @@ use devctl_core::operations::Operations;
 use devctl_model::{ContainerRef, ErrorCode, Nothing, Problem, SshInstallPlan, SshStatus};
 use std::ffi::OsString;
 use std::io;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Exit code of ssh when ssh itself fails, or a signal ended it.
@@ -36,6 +37,13 @@ async fn connect(printer: &Printer, container: String, args: Vec<OsString>) -> R
         .core
         .show_container(&session.caller, ContainerRef { container })
         .await?;
+    if !Path::new(&config.path).is_file() {
+        return Err(
+            Problem::new(ErrorCode::FileFailed, format!("{} is not there", config.path))
+                .fix_command("Writes it anew.", "devctl doctor --fix")
+                .into(),
+        );
+    }
     let mut ssh = Command::new("ssh");
     ssh.arg("-F").arg(&config.path);
     ssh.args(std::iter::repeat_n("-v", usize::from(printer.verbose)));

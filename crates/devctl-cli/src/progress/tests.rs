@@ -114,6 +114,25 @@ fn the_last_lines_are_kept_and_no_more() {
 }
 
 #[test]
+fn a_step_that_lacks_consent_is_not_shown_as_failed() {
+    let told = |problem| {
+        let mut progress = Progress::new(&Printer {
+            quiet: false,
+            ..printer()
+        });
+        let mut ended = job(vec![step("Check consent", StepState::Failed)]);
+        progress.job(&ended).unwrap();
+        assert!(!progress.steps[0].told, "why is not known yet");
+        ended.state = JobState::Failed;
+        ended.problem = Some(devctl_model::Problem::new(problem, "why"));
+        progress.job(&ended).unwrap();
+        progress.steps[0].told
+    };
+    assert!(!told(ErrorCode::ConsentRequired));
+    assert!(told(ErrorCode::HookFailed));
+}
+
+#[test]
 fn a_step_that_ended_is_told_in_words_where_no_terminal_is() {
     let mut done = step("Create container", StepState::Done);
     done.duration_ms = Some(310);

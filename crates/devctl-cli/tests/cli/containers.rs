@@ -216,6 +216,15 @@ fn exec_passes_on_input_output_and_exit_codes() {
     let typed = home.at_terminal(&["exec", name, "sh"], "echo got-$((1+2)); exit 4\n");
     assert!(typed.stdout().contains("got-3"), "{}", typed.stdout());
     typed.expect(4);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let unread = home
+        .devctl(&["exec", name, "echo", "unread"])
+        .stdout(writer)
+        .output()
+        .unwrap();
+    assert_eq!(unread.status.code(), Some(141));
+    assert!(unread.stderr.is_empty(), "{unread:?}");
     // Ctrl-C is a key for the command, not for devctl.
     let waits = "trap 'exit 6' INT; echo rea''dy; read line";
     home.at_terminal_after("ready", &["exec", name, "--", "sh", "-c", waits], "\u{3}")
