@@ -282,11 +282,12 @@ impl Bed {
         fs::write(self.path("frame"), encode_config(&self.config).unwrap()).unwrap();
         let folder = self.folder.path().display();
         let (user, container) = (&self.config.user, &self.container.name);
-        // `exec`, so that killing the ProxyCommand kills what carries the bytes.
+        // `exec`, so that killing the ProxyCommand kills what carries the bytes. The client hangs up on its proxy when
+        // it ends, and the agent's last reports would be lost.
         fs::write(
             self.path("proxy"),
             format!(
-                "#!/bin/bash\nexec docker exec -i -u '{user}' {container} {AGENT_PATH} serve \
+                "#!/bin/bash\ntrap '' HUP\nexec docker exec -i -u '{user}' {container} {AGENT_PATH} serve \
                  < <(cat '{folder}/frame'; exec cat) 2>>'{folder}/reports'\n"
             ),
         )
@@ -361,6 +362,16 @@ impl Bed {
             .lines()
             .filter_map(|line| AgentReport::from_line(line).ok())
             .collect()
+    }
+
+    /// Waits for a report that the function recognises. Reports come by another way than what the client says.
+    pub(crate) fn wait_for_report<T>(&self, what: &str, recognise: impl Fn(AgentReport) -> Option<T>) -> T {
+        let mut found = None;
+        wait_until(what, || {
+            found = self.reports().into_iter().find_map(&recognise);
+            found.is_some()
+        });
+        found.unwrap()
     }
 
     /// Forgets the reports.

@@ -14,20 +14,20 @@ fn refused(bed: &Bed) -> Vec<RefusalCode> {
         "{}",
         bed.trouble(&output)
     );
-    let codes = || -> Vec<RefusalCode> {
-        bed.reports()
-            .into_iter()
-            .filter_map(|report| match report {
-                AgentReport::LoginRefused { code, .. } => Some(code),
-                _ => None,
-            })
-            .take_while(|code| *code != RefusalCode::Unauthenticated)
-            .collect()
-    };
-    // What the agent says comes by another way than what the client says. After its certificate the client offers the
-    // plain key, which is refused last.
-    wait_until("the reports", || codes().contains(&RefusalCode::NotACertificate));
-    let mut codes = codes();
+    // What the agent says comes by another way than what the client says; this is its last word.
+    bed.wait_for_report("the last word", |report| match report {
+        AgentReport::LoginRefused { code, .. } => (code == RefusalCode::Unauthenticated).then_some(()),
+        _ => None,
+    });
+    let mut codes: Vec<_> = bed
+        .reports()
+        .into_iter()
+        .filter_map(|report| match report {
+            AgentReport::LoginRefused { code, .. } if code != RefusalCode::Unauthenticated => Some(code),
+            _ => None,
+        })
+        .collect();
+    // After its certificate the client offers the plain key.
     if codes.len() > 1 {
         assert_eq!(codes.pop(), Some(RefusalCode::NotACertificate));
     }
@@ -39,18 +39,18 @@ fn a_login_is_reported_with_its_serial() {
     need_engine!();
     let bed = Bed::new();
     assert_eq!(bed.sh("id -un"), "dev");
-    let accepted = bed.reports().into_iter().find_map(|report| match report {
-        AgentReport::LoginAccepted {
-            user,
-            serial,
-            key_id,
-            principal,
-            fingerprint,
-            ..
-        } => Some((user, serial, key_id, principal, fingerprint)),
-        _ => None,
-    });
-    let (user, serial, key_id, principal, fingerprint) = accepted.unwrap();
+    let (user, serial, key_id, principal, fingerprint) =
+        bed.wait_for_report("the login", |report| match report {
+            AgentReport::LoginAccepted {
+                user,
+                serial,
+                key_id,
+                principal,
+                fingerprint,
+                ..
+            } => Some((user, serial, key_id, principal, fingerprint)),
+            _ => None,
+        });
     assert_eq!(
         (user.as_str(), serial, key_id.as_str(), principal.as_str()),
         ("dev", 42, "id of the user", "owner-1")
@@ -175,13 +175,11 @@ fn a_revocation_list_that_cannot_be_read_refuses_everybody() {
         bed.write();
         bed.clear_reports();
         assert_eq!(bed.ssh(&[HOST, "true"]).status.code(), Some(255));
-        assert!(matches!(
-            bed.reports().as_slice(),
-            [AgentReport::Fatal {
-                code: FatalCode::RevocationList,
-                ..
-            }]
-        ));
+        let code = bed.wait_for_report("the reason", |report| match report {
+            AgentReport::Fatal { code, .. } => Some(code),
+            _ => None,
+        });
+        assert_eq!(code, FatalCode::RevocationList);
     }
 }
 

@@ -92,10 +92,10 @@ fn a_working_directory_that_is_not_there_falls_back_to_the_home_and_says_so() {
     bed.config.working_directory = Some("/no/such/folder".into());
     bed.write();
     assert_eq!(bed.sh("pwd"), "/home/dev");
-    assert!(bed.reports().iter().any(|report| matches!(
-        report,
-        AgentReport::Warning { message } if message.contains("/no/such/folder")
-    )));
+    bed.wait_for_report("the warning", |report| match report {
+        AgentReport::Warning { message } => message.contains("/no/such/folder").then_some(()),
+        _ => None,
+    });
 }
 
 #[test]
