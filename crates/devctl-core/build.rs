@@ -6,14 +6,19 @@ use std::path::{Path, PathBuf};
 fn main() {
     println!("cargo:rerun-if-env-changed=DEVCTL_AGENT_DIR");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let agents = std::env::var_os("DEVCTL_AGENT_DIR").map_or_else(|| root.join("target/agents"), PathBuf::from);
-    for (arch, variable) in [("x86_64", "DEVCTL_AGENT_X86_64"), ("aarch64", "DEVCTL_AGENT_AARCH64")] {
+    let agents =
+        std::env::var_os("DEVCTL_AGENT_DIR").map_or_else(|| root.join("target/agents"), PathBuf::from);
+    for (arch, variable) in [
+        ("x86_64", "DEVCTL_AGENT_X86_64"),
+        ("aarch64", "DEVCTL_AGENT_AARCH64"),
+    ] {
         let agent = agents.join(arch).join("devctl-agent");
         println!("cargo:rerun-if-changed={}", agent.display());
         let path = match agent.canonicalize() {
             Ok(path) => path,
             Err(_) => {
-                let empty = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default()).join(format!("no-{arch}"));
+                let empty =
+                    PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default()).join(format!("no-{arch}"));
                 if let Err(error) = std::fs::write(&empty, []) {
                     println!("cargo:warning={}: {error}", empty.display());
                 }

@@ -43,7 +43,10 @@ pub(crate) struct Access {
 impl Access {
     /// Where an engine that was known when this was written can be reached.
     pub(crate) fn endpoint(&self) -> Endpoint {
-        Endpoint { name: self.host.clone(), ..Endpoint::explicit(self.url.clone()) }
+        Endpoint {
+            name: self.host.clone(),
+            ..Endpoint::explicit(self.url.clone())
+        }
     }
 
     fn path(config: &CoreConfig, alias: &str) -> PathBuf {
@@ -63,8 +66,11 @@ impl Access {
             devctl_files::ensure_private_dir(folder).or_problem()?;
         }
         let text = serde_json::to_vec(self).map_err(|error| {
-            Problem::new(devctl_model::ErrorCode::Internal, "the access record could not be written")
-                .why(error.to_string())
+            Problem::new(
+                devctl_model::ErrorCode::Internal,
+                "the access record could not be written",
+            )
+            .why(error.to_string())
         })?;
         devctl_files::write_if_changed(&path, &text, Mode::PRIVATE).or_problem()?;
         Ok(())

@@ -6,7 +6,8 @@ use crate::error::OrProblem;
 use crate::labels;
 use devctl_agent_protocol::AGENT_PATH;
 use devctl_engine::{
-    ByteStream, CreateRequest, Endpoint, Engine, EngineError, MountKind, MountSpec, RemoveOptions, VolumeCreate,
+    ByteStream, CreateRequest, Endpoint, Engine, EngineError, MountKind, MountSpec, RemoveOptions,
+    VolumeCreate,
 };
 use devctl_files::{FileLock, Mode};
 use devctl_model::{ErrorCode, Problem};
@@ -96,7 +97,10 @@ impl Core {
         };
         let details = engine.volume_create(&request).await.at("Prepare the agent")?;
         // Other installations, with locks of their own, may fill the same volume at the same time.
-        let name = format!("{volume}-fill-{}", short(self.config.state_dir.as_os_str().as_encoded_bytes()));
+        let name = format!(
+            "{volume}-fill-{}",
+            short(self.config.state_dir.as_os_str().as_encoded_bytes())
+        );
         fill(engine, image, &name, volume, bytes).await?;
         if let Some(created) = details.created {
             devctl_files::write_atomic(&note, created.as_bytes(), Mode::PRIVATE).or_problem()?;
@@ -114,18 +118,26 @@ impl Core {
             FileLock::acquire(&path)
         });
         task.await
-            .map_err(|error| Problem::new(ErrorCode::Internal, "a lock could not be taken").why(error.to_string()))?
+            .map_err(|error| {
+                Problem::new(ErrorCode::Internal, "a lock could not be taken").why(error.to_string())
+            })?
             .or_problem()
     }
 }
 
 fn note(config: &CoreConfig, endpoint: &Endpoint, volume: &str) -> std::path::PathBuf {
-    config.state_dir.join(format!("{volume}.{}.filled", short(endpoint.url.as_bytes())))
+    config
+        .state_dir
+        .join(format!("{volume}.{}.filled", short(endpoint.url.as_bytes())))
 }
 
 /// A short name for what may be long and may hold any character.
 fn short(text: &[u8]) -> String {
-    Sha256::digest(text).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text)
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Copies the agent into its volume through a container that never runs.
@@ -137,7 +149,10 @@ async fn fill(
     bytes: &'static [u8],
 ) -> Result<(), Problem> {
     const STEP: &str = "Prepare the agent";
-    let gone = RemoveOptions { volumes: false, force: true };
+    let gone = RemoveOptions {
+        volumes: false,
+        force: true,
+    };
     let request = CreateRequest {
         name: Some(name.to_owned()),
         image: image.to_owned(),
@@ -148,7 +163,10 @@ async fn fill(
             (labels::HELPER.to_owned(), "agent".to_owned()),
         ]),
         mounts: vec![MountSpec::new(MountKind::Volume, Some(volume.to_owned()), MOUNT)],
-        network: Some(devctl_engine::NetworkRequest { mode: "none".to_owned(), ..Default::default() }),
+        network: Some(devctl_engine::NetworkRequest {
+            mode: "none".to_owned(),
+            ..Default::default()
+        }),
         ..CreateRequest::default()
     };
     let created = match engine.container_create(&request).await {
@@ -165,7 +183,10 @@ async fn fill(
     let copied = if matches!(&here, Ok(Some(file)) if file.bytes == bytes && file.mode & 0o777 == 0o111) {
         Ok(())
     } else {
-        engine.copy_in(&created.id, MOUNT, one_file("devctl-agent", bytes, 0o111)?).await.at(STEP)
+        engine
+            .copy_in(&created.id, MOUNT, one_file("devctl-agent", bytes, 0o111)?)
+            .await
+            .at(STEP)
     };
     let removed = engine.container_remove(&created.id, gone).await.at(STEP);
     copied.and(removed)
@@ -174,7 +195,13 @@ async fn fill(
 /// A tar archive with one file of root's. The agent may be run by everybody and read by nobody: what cannot be read
 /// cannot be traced from its first instruction on.
 pub(crate) fn one_file(path: &str, bytes: &[u8], mode: u32) -> Result<ByteStream, Problem> {
-    archive(&[Entry { path, bytes, mode, uid: 0, gid: 0 }])
+    archive(&[Entry {
+        path,
+        bytes,
+        mode,
+        uid: 0,
+        gid: 0,
+    }])
 }
 
 /// A file for [`archive`].
@@ -198,7 +225,9 @@ pub(crate) fn archive(entries: &[Entry<'_>]) -> Result<ByteStream, Problem> {
         header.set_mode(entry.mode);
         header.set_uid(entry.uid);
         header.set_gid(entry.gid);
-        builder.append_data(&mut header, entry.path, entry.bytes).map_err(failed)?;
+        builder
+            .append_data(&mut header, entry.path, entry.bytes)
+            .map_err(failed)?;
     }
     let bytes = bytes::Bytes::from(builder.into_inner().map_err(failed)?);
     Ok(Box::pin(futures_util::stream::iter([Ok(bytes)])))
@@ -226,7 +255,10 @@ pub(crate) async fn read_file(
         })?;
         bytes.extend_from_slice(&chunk);
         if bytes.len() > limit + 4096 {
-            return Err(Problem::new(ErrorCode::EngineAnswer, format!("{path} is larger than {limit} bytes")));
+            return Err(Problem::new(
+                ErrorCode::EngineAnswer,
+                format!("{path} is larger than {limit} bytes"),
+            ));
         }
     }
     tar_entry::first(&bytes).map_err(|error| {
@@ -249,11 +281,22 @@ pub(crate) mod tar_entry {
 
     pub(crate) fn first(archive: &[u8]) -> Result<Option<FoundFile>> {
         let mut archive = tar::Archive::new(archive);
-        let Some(entry) = archive.entries()?.next() else { return Ok(None) };
+        let Some(entry) = archive.entries()?.next() else {
+            return Ok(None);
+        };
         let mut entry = entry?;
-        let (mode, uid, gid) = (entry.header().mode()?, entry.header().uid()?, entry.header().gid()?);
+        let (mode, uid, gid) = (
+            entry.header().mode()?,
+            entry.header().uid()?,
+            entry.header().gid()?,
+        );
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes)?;
-        Ok(Some(FoundFile { bytes, mode, uid, gid }))
+        Ok(Some(FoundFile {
+            bytes,
+            mode,
+            uid,
+            gid,
+        }))
     }
 }

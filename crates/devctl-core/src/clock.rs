@@ -12,12 +12,17 @@ pub(crate) fn text(at: SystemTime) -> String {
 /// A time in RFC 3339, UTC, to the millisecond.
 pub(crate) fn offset_text(at: OffsetDateTime) -> String {
     let at = at.to_offset(time::UtcOffset::UTC);
-    at.replace_millisecond(at.millisecond()).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
+    at.replace_millisecond(at.millisecond())
+        .unwrap_or(at)
+        .format(&Rfc3339)
+        .unwrap_or_default()
 }
 
 /// Milliseconds since 1970 in RFC 3339.
 pub(crate) fn millis_text(at: i64) -> String {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at) * 1_000_000).map(offset_text).unwrap_or_default()
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at) * 1_000_000)
+        .map(offset_text)
+        .unwrap_or_default()
 }
 
 /// Seconds since 1970 in RFC 3339; the end of time for what a calendar cannot hold.

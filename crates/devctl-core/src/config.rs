@@ -64,7 +64,9 @@ impl std::fmt::Debug for CoreConfig {
 impl CoreConfig {
     /// Seconds since 1970.
     pub(crate) fn now_seconds(&self) -> u64 {
-        (self.clock)().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+        (self.clock)()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs())
     }
 
     /// Makes a path that a person typed absolute: `~` is their home, the rest starts where they are.

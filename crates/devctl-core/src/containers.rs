@@ -6,7 +6,8 @@ use crate::error::OrProblem;
 use crate::labels;
 use devctl_engine::{ContainerFilter, ContainerStatus, ContainerSummary, Endpoint, Engine, EngineError};
 use devctl_model::{
-    Container, ContainerDetail, ContainerId, ContainerList, ContainerState, ErrorCode, MountInfo, PortInfo, Problem,
+    Container, ContainerDetail, ContainerId, ContainerList, ContainerState, ErrorCode, MountInfo, PortInfo,
+    Problem,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -46,8 +47,11 @@ impl Core {
     /// All containers of ours on one engine.
     pub(crate) async fn ours_on(&self, endpoint: &Endpoint) -> Result<Vec<Found>, Problem> {
         let engine = self.engines.engine(endpoint).await?;
-        let filter =
-            ContainerFilter { all: true, labels: vec![labels::MANAGED.to_owned()], ..ContainerFilter::default() };
+        let filter = ContainerFilter {
+            all: true,
+            labels: vec![labels::MANAGED.to_owned()],
+            ..ContainerFilter::default()
+        };
         let listed = match engine.container_list(&filter).await {
             // Another engine answers at the old address, with another API.
             Err(EngineError::Answer { .. } | EngineError::TooOld { .. }) => {
@@ -60,7 +64,11 @@ impl Core {
         Ok(listed
             .into_iter()
             .filter(|summary| !summary.labels.contains_key(labels::HELPER))
-            .map(|summary| Found { engine: engine.clone(), endpoint: endpoint.clone(), summary })
+            .map(|summary| Found {
+                engine: engine.clone(),
+                endpoint: endpoint.clone(),
+                summary,
+            })
             .collect())
     }
 
@@ -68,9 +76,11 @@ impl Core {
     ///
     /// A place that was only guessed and has no engine is passed over in silence.
     pub(crate) async fn ours(&self) -> (Vec<Found>, Vec<(Endpoint, Problem)>) {
-        let asked = self.engines.endpoints().iter().map(|endpoint| async move {
-            (endpoint.clone(), self.ours_on(endpoint).await)
-        });
+        let asked = self
+            .engines
+            .endpoints()
+            .iter()
+            .map(|endpoint| async move { (endpoint.clone(), self.ours_on(endpoint).await) });
         let (mut found, mut failed) = (Vec::new(), Vec::new());
         for (endpoint, result) in futures_util::future::join_all(asked).await {
             match result {
@@ -85,22 +95,34 @@ impl Core {
     pub(crate) async fn find(&self, name: &str) -> Result<Found, Problem> {
         let (found, failed) = self.ours().await;
         let name = name.strip_suffix(".devctl").unwrap_or(name);
-        let by_alias: Vec<&Found> = found.iter().filter(|container| container.alias() == name).collect();
+        let by_alias: Vec<&Found> = found
+            .iter()
+            .filter(|container| container.alias() == name)
+            .collect();
         let matching = if !by_alias.is_empty() {
             by_alias
         } else if name.len() >= 4 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            found.iter().filter(|container| container.id().starts_with(name)).collect()
+            found
+                .iter()
+                .filter(|container| container.id().starts_with(name))
+                .collect()
         } else {
             let folder = self.config.absolute(name);
-            found.iter().filter(|container| container.folder().is_some_and(|it| Path::new(it) == folder)).collect()
+            found
+                .iter()
+                .filter(|container| container.folder().is_some_and(|it| Path::new(it) == folder))
+                .collect()
         };
         match matching.as_slice() {
             [one] => Ok((*one).clone()),
             [] => match failed.into_iter().next() {
                 // Whether it is there cannot be said while an engine is silent.
                 Some((_, problem)) if found.is_empty() => Err(problem),
-                _ => Err(Problem::new(ErrorCode::ContainerNotFound, format!("there is no container {name:?}"))
-                    .fix_command("See what there is", "devctl list")),
+                _ => Err(Problem::new(
+                    ErrorCode::ContainerNotFound,
+                    format!("there is no container {name:?}"),
+                )
+                .fix_command("See what there is", "devctl list")),
             },
             several => {
                 let ids: Vec<&str> = several.iter().map(|container| &container.id()[..12]).collect();
@@ -118,7 +140,10 @@ impl Core {
         let mut containers: Vec<Container> = found.iter().map(shown).collect();
         containers.sort_by(|a, b| {
             let running = |container: &Container| container.state != ContainerState::Running;
-            running(a).cmp(&running(b)).then_with(|| a.name.cmp(&b.name)).then_with(|| a.id.cmp(&b.id))
+            running(a)
+                .cmp(&running(b))
+                .then_with(|| a.name.cmp(&b.name))
+                .then_with(|| a.id.cmp(&b.id))
         });
         let unreachable = failed
             .into_iter()
@@ -128,7 +153,10 @@ impl Core {
                 ..host(&endpoint)
             })
             .collect();
-        ContainerList { containers, unreachable }
+        ContainerList {
+            containers,
+            unreachable,
+        }
     }
 
     pub(crate) async fn container_detail(self: &Arc<Self>, name: &str) -> Result<ContainerDetail, Problem> {
@@ -139,8 +167,11 @@ impl Core {
         container.finished_at = (!details.state.is_running())
             .then(|| details.state.finished_at.map(crate::clock::offset_text))
             .flatten();
-        container.exit_code =
-            details.state.exit_code.filter(|_| !details.state.is_running()).and_then(|code| i32::try_from(code).ok());
+        container.exit_code = details
+            .state
+            .exit_code
+            .filter(|_| !details.state.is_running())
+            .and_then(|code| i32::try_from(code).ok());
         let environment = details
             .env
             .iter()
@@ -165,7 +196,11 @@ impl Core {
             config_file: found.label(labels::REFERENCE_CONFIG).map(str::to_owned),
             config_changed,
             mounts,
-            networks: details.networks.iter().map(|network| network.network.clone()).collect(),
+            networks: details
+                .networks
+                .iter()
+                .map(|network| network.network.clone())
+                .collect(),
             environment,
             profile: found.label(labels::PROFILE).unwrap_or("standard").to_owned(),
             memory_limit: u64::try_from(details.memory).ok().filter(|limit| *limit > 0),
@@ -180,7 +215,9 @@ impl Core {
 pub(crate) fn shown(found: &Found) -> Container {
     let summary = &found.summary;
     let exit_code = exit_code(&summary.status_text);
-    let folder = found.folder().filter(|_| found.label(labels::SOURCE_KIND) != Some("image"));
+    let folder = found
+        .folder()
+        .filter(|_| found.label(labels::SOURCE_KIND) != Some("image"));
     Container {
         id: ContainerId(summary.id.clone()),
         name: found.alias().to_owned(),
@@ -226,15 +263,35 @@ fn ports(summary: &ContainerSummary) -> Vec<PortInfo> {
 
 /// The exit code in the engine's own words: "Exited (137) 2 minutes ago".
 fn exit_code(status: &str) -> Option<i32> {
-    status.split_once('(')?.1.split_once(')')?.0.parse().ok().filter(|_| status.starts_with("Exited"))
+    status
+        .split_once('(')?
+        .1
+        .split_once(')')?
+        .0
+        .parse()
+        .ok()
+        .filter(|_| status.starts_with("Exited"))
 }
 
 /// Values of names that look like secrets are not shown.
 fn masked(name: &str, value: &str) -> String {
-    const SECRET: [&str; 9] =
-        ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "APIKEY", "API_KEY", "PRIVATE", "CREDENTIAL", "ACCESS_KEY"];
+    const SECRET: [&str; 9] = [
+        "SECRET",
+        "TOKEN",
+        "PASSWORD",
+        "PASSWD",
+        "APIKEY",
+        "API_KEY",
+        "PRIVATE",
+        "CREDENTIAL",
+        "ACCESS_KEY",
+    ];
     let upper = name.to_uppercase();
-    if SECRET.iter().any(|word| upper.contains(word)) { "••••••••".to_owned() } else { value.to_owned() }
+    if SECRET.iter().any(|word| upper.contains(word)) {
+        "••••••••".to_owned()
+    } else {
+        value.to_owned()
+    }
 }
 
 /// The containers of one workspace, by the labels that decide.
@@ -242,7 +299,9 @@ pub(crate) fn of_source<'a>(found: &'a [Found], labels_wanted: &BTreeMap<String,
     found
         .iter()
         .filter(|container| {
-            labels_wanted.iter().all(|(key, value)| container.summary.labels.get(key) == Some(value))
+            labels_wanted
+                .iter()
+                .all(|(key, value)| container.summary.labels.get(key) == Some(value))
         })
         .collect()
 }

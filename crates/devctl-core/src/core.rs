@@ -24,7 +24,9 @@ pub struct Core {
 
 impl std::fmt::Debug for Core {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Core").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Core")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -60,7 +62,8 @@ impl Core {
             return Ok(store);
         }
         devctl_files::ensure_private_dir(&self.config.state_dir).or_problem()?;
-        let store = Store::open(self.config.state_dir.join("state.db"), self.config.clock.clone()).or_problem()?;
+        let store =
+            Store::open(self.config.state_dir.join("state.db"), self.config.clock.clone()).or_problem()?;
         match store.reconcile_interrupted(&self.config.machine, self.config.is_alive) {
             Ok(found) => {
                 for event in found {

@@ -3,8 +3,8 @@
 use crate::labels;
 use crate::source::Definition;
 use devctl_engine::{
-    CreateRequest, Device, DeviceRequest, EngineInfo, EngineKind, Healthcheck, LogConfig, MountKind, MountSpec,
-    NetworkRequest, PortBinding, PortProtocol, Propagation, RestartPolicy, Ulimit,
+    CreateRequest, Device, DeviceRequest, EngineInfo, EngineKind, Healthcheck, LogConfig, MountKind,
+    MountSpec, NetworkRequest, PortBinding, PortProtocol, Propagation, RestartPolicy, Ulimit,
 };
 use devctl_model::{ErrorCode, Problem};
 use devctl_spec::mounts::{Bind, Mount, MountKind as PlannedMount};
@@ -16,7 +16,16 @@ use std::time::Duration;
 /// Capabilities of the `standard` profile: what `sudo`, `apt`, `chown` and a login need, and nothing for the network's
 /// raw packets, for devices, or for giving capabilities away.
 const STANDARD_CAPABILITIES: [&str; 11] = [
-    "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETUID", "SETGID", "SETFCAP", "KILL", "AUDIT_WRITE", "SYS_CHROOT",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "SETUID",
+    "SETGID",
+    "SETFCAP",
+    "KILL",
+    "AUDIT_WRITE",
+    "SYS_CHROOT",
     "NET_BIND_SERVICE",
 ];
 /// Memory of a container at most, unless somebody says otherwise.
@@ -43,7 +52,11 @@ pub(crate) struct Surroundings<'a> {
 pub(crate) fn request(plan: &ContainerPlan, about: &Surroundings<'_>) -> Result<CreateRequest, Problem> {
     let run = &plan.run;
     let mut request = CreateRequest {
-        name: Some(run.name.clone().unwrap_or_else(|| format!("devctl-{}", about.alias))),
+        name: Some(
+            run.name
+                .clone()
+                .unwrap_or_else(|| format!("devctl-{}", about.alias)),
+        ),
         image: about.image.to_owned(),
         env: plan.env.clone().into_iter().collect(),
         user: run.user.clone(),
@@ -54,7 +67,10 @@ pub(crate) fn request(plan: &ContainerPlan, about: &Surroundings<'_>) -> Result<
         tty: run.tty,
         open_stdin: run.stdin_open,
         stop_signal: run.stop_signal.clone(),
-        stop_timeout: run.stop_timeout.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
+        stop_timeout: run
+            .stop_timeout
+            .and_then(|seconds| u64::try_from(seconds).ok())
+            .map(Duration::from_secs),
         healthcheck: run.health.as_ref().map(health),
         exposed_ports: run.expose.clone(),
         volumes_from: run.volumes_from.clone(),
@@ -93,7 +109,12 @@ pub(crate) fn request(plan: &ContainerPlan, about: &Surroundings<'_>) -> Result<
     limits(&mut request, plan, about);
     network(&mut request, run, about)?;
     request.ports = run.ports.iter().map(port).collect::<Result<_, _>>()?;
-    request.mounts = plan.workspace_mount.iter().chain(&run.mounts).map(mount).collect::<Result<_, _>>()?;
+    request.mounts = plan
+        .workspace_mount
+        .iter()
+        .chain(&run.mounts)
+        .map(mount)
+        .collect::<Result<_, _>>()?;
     request.mounts.push(about.agent.clone());
     request.binds = run.binds.iter().map(bind).collect();
     request.devices = run
@@ -130,13 +151,19 @@ pub(crate) fn request(plan: &ContainerPlan, about: &Surroundings<'_>) -> Result<
 
 /// What the container runs: our process that waits, or the image's own.
 fn main_process(request: &mut CreateRequest, plan: &ContainerPlan) {
-    let hold = [devctl_agent_protocol::AGENT_PATH.to_owned(), devctl_agent_protocol::HOLD_ARGUMENT.to_owned()];
+    let hold = [
+        devctl_agent_protocol::AGENT_PATH.to_owned(),
+        devctl_agent_protocol::HOLD_ARGUMENT.to_owned(),
+    ];
     if plan.override_command {
         let mut command = hold.to_vec();
         if !plan.entrypoints.is_empty() {
             // Scripts of the image's metadata run first, one after the other, as in the reference.
             let script = format!("{}\nexec \"$@\"", plan.entrypoints.join("\n"));
-            command = ["/bin/sh".to_owned(), "-c".to_owned(), script, "-".to_owned()].into_iter().chain(hold).collect();
+            command = ["/bin/sh".to_owned(), "-c".to_owned(), script, "-".to_owned()]
+                .into_iter()
+                .chain(hold)
+                .collect();
         }
         request.entrypoint = Some(vec![command.remove(0)]);
         request.cmd = Some(command);
@@ -150,7 +177,10 @@ fn main_process(request: &mut CreateRequest, plan: &ContainerPlan) {
     }
 }
 
-fn container_labels(plan: &ContainerPlan, about: &Surroundings<'_>) -> std::collections::BTreeMap<String, String> {
+fn container_labels(
+    plan: &ContainerPlan,
+    about: &Surroundings<'_>,
+) -> std::collections::BTreeMap<String, String> {
     let mut all: std::collections::BTreeMap<String, String> = plan.run.labels.clone().into_iter().collect();
     all.extend(about.definition.identity.clone());
     let source = about.definition.source.text();
@@ -158,7 +188,11 @@ fn container_labels(plan: &ContainerPlan, about: &Surroundings<'_>) -> std::coll
         devctl_model::SourceKind::Folder => "folder",
         devctl_model::SourceKind::Image => "image",
     };
-    let profile = if plan.run.privileged || about.trust_is_given() { "trusted" } else { "standard" };
+    let profile = if plan.run.privileged || about.trust_is_given() {
+        "trusted"
+    } else {
+        "standard"
+    };
     let ours = [
         (labels::MANAGED, labels::SCHEME),
         (labels::NAME, about.alias),
@@ -172,7 +206,10 @@ fn container_labels(plan: &ContainerPlan, about: &Surroundings<'_>) -> std::coll
         (labels::TRUST, about.trust),
         (labels::REFERENCE_METADATA, about.metadata),
     ];
-    all.extend(ours.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())));
+    all.extend(
+        ours.into_iter()
+            .map(|(key, value)| (key.to_owned(), value.to_owned())),
+    );
     all
 }
 
@@ -190,7 +227,10 @@ fn rights(request: &mut CreateRequest, plan: &ContainerPlan, about: &Surrounding
     }
     let bare = |name: &String| name.to_uppercase().trim_start_matches("CAP_").to_owned();
     let dropped: Vec<String> = run.cap_drop.iter().map(bare).collect();
-    let mut added: Vec<String> = STANDARD_CAPABILITIES.iter().map(|name| (*name).to_owned()).collect();
+    let mut added: Vec<String> = STANDARD_CAPABILITIES
+        .iter()
+        .map(|name| (*name).to_owned())
+        .collect();
     if dropped.iter().any(|name| name == "ALL") {
         added.clear();
     }
@@ -232,7 +272,11 @@ fn limits(request: &mut CreateRequest, plan: &ContainerPlan, about: &Surrounding
     let standard = i64::try_from(standard.max(wished)).unwrap_or(i64::MAX);
     request.memory = run.memory.or(Some(standard).filter(|limit| *limit > 0));
     // Swap would only make a container slow before it is killed; where the plan speaks of memory, it decides alone.
-    request.memory_swap = run.memory_swap.or(if run.memory.is_none() { request.memory } else { None });
+    request.memory_swap = run.memory_swap.or(if run.memory.is_none() {
+        request.memory
+    } else {
+        None
+    });
     request.memory_reservation = run.memory_reservation;
     request.memory_swappiness = run.memory_swappiness;
     request.oom_kill_disable = run.oom_kill_disable.then_some(true);
@@ -252,9 +296,16 @@ fn limits(request: &mut CreateRequest, plan: &ContainerPlan, about: &Surrounding
     request.pids_limit = run.pids_limit.or(Some(about.pids));
     request.blkio_weight = run.blkio_weight;
     let signed = |rates: &[devctl_spec::run::DeviceRate]| {
-        rates.iter().map(|rate| (rate.path.clone(), i64::try_from(rate.rate).unwrap_or(i64::MAX))).collect()
+        rates
+            .iter()
+            .map(|rate| (rate.path.clone(), i64::try_from(rate.rate).unwrap_or(i64::MAX)))
+            .collect()
     };
-    request.blkio_weight_device = run.blkio_weight_devices.iter().map(|rate| (rate.path.clone(), rate.rate)).collect();
+    request.blkio_weight_device = run
+        .blkio_weight_devices
+        .iter()
+        .map(|rate| (rate.path.clone(), rate.rate))
+        .collect();
     request.device_read_bps = signed(&run.device_read_bps);
     request.device_write_bps = signed(&run.device_write_bps);
     request.device_read_iops = signed(&run.device_read_iops);
@@ -262,22 +313,30 @@ fn limits(request: &mut CreateRequest, plan: &ContainerPlan, about: &Surrounding
     request.ulimits = run
         .ulimits
         .iter()
-        .map(|limit| Ulimit { name: limit.name.clone(), soft: limit.soft, hard: limit.hard })
+        .map(|limit| Ulimit {
+            name: limit.name.clone(),
+            soft: limit.soft,
+            hard: limit.hard,
+        })
         .collect();
     if !run.ulimits.iter().any(|limit| limit.name == "nofile") {
         request.nofile_at_most = Some(NOFILE);
     }
     request.log = match (&run.log_driver, about.info.kind) {
-        (Some(driver), _) => {
-            Some(LogConfig { driver: driver.clone(), options: run.log_options.clone().into_iter().collect() })
-        }
+        (Some(driver), _) => Some(LogConfig {
+            driver: driver.clone(),
+            options: run.log_options.clone().into_iter().collect(),
+        }),
         (None, EngineKind::Docker) => {
             let mut options = std::collections::BTreeMap::from([
                 ("max-size".to_owned(), "10m".to_owned()),
                 ("max-file".to_owned(), "3".to_owned()),
             ]);
             options.extend(run.log_options.clone());
-            Some(LogConfig { driver: "local".to_owned(), options })
+            Some(LogConfig {
+                driver: "local".to_owned(),
+                options,
+            })
         }
         (None, EngineKind::Podman) if run.log_options.is_empty() => None,
         (None, EngineKind::Podman) => Some(LogConfig {
@@ -288,23 +347,34 @@ fn limits(request: &mut CreateRequest, plan: &ContainerPlan, about: &Surrounding
 }
 
 fn shares_network(run: &RunOptions) -> bool {
-    run.networks.first().is_some_and(|network| network.name == "host" || network.name.starts_with("container:"))
+    run.networks
+        .first()
+        .is_some_and(|network| network.name == "host" || network.name.starts_with("container:"))
 }
 
 fn network(request: &mut CreateRequest, run: &RunOptions, about: &Surroundings<'_>) -> Result<(), Problem> {
     if let [_, second, ..] = run.networks.as_slice() {
         return Err(Problem::new(
             ErrorCode::UnsupportedRunArg,
-            format!("a second network ({}) in runArgs cannot be joined yet", second.name),
+            format!(
+                "a second network ({}) in runArgs cannot be joined yet",
+                second.name
+            ),
         )
         .fix("Join one network only"));
     }
     request.network = Some(match run.networks.first() {
-        None => NetworkRequest { mode: about.network.to_owned(), ..NetworkRequest::default() },
+        None => NetworkRequest {
+            mode: about.network.to_owned(),
+            ..NetworkRequest::default()
+        },
         Some(wanted) => {
             if wanted.gateway_priority.is_some() {
-                return Err(Problem::new(ErrorCode::UnsupportedRunArg, "gw-priority of a network has no effect here")
-                    .fix("Leave gw-priority out"));
+                return Err(Problem::new(
+                    ErrorCode::UnsupportedRunArg,
+                    "gw-priority of a network has no effect here",
+                )
+                .fix("Leave gw-priority out"));
             }
             request.mac_address.clone_from(&wanted.mac_address);
             NetworkRequest {
@@ -322,7 +392,8 @@ fn network(request: &mut CreateRequest, run: &RunOptions, about: &Surroundings<'
 
 fn port(mapping: &PortMapping) -> Result<PortBinding, Problem> {
     let refused = |what: &str| {
-        Problem::new(ErrorCode::ConfigInvalid, format!("{what:?} cannot be published")).fix("Correct the published port")
+        Problem::new(ErrorCode::ConfigInvalid, format!("{what:?} cannot be published"))
+            .fix("Correct the published port")
     };
     let host_ip = match mapping.host_ip.as_deref() {
         // Engines listen on every address of the computer when none is said; we do not.
@@ -354,8 +425,11 @@ fn port(mapping: &PortMapping) -> Result<PortBinding, Problem> {
 
 fn mount(planned: &Mount) -> Result<MountSpec, Problem> {
     let refused = |what: String| {
-        Err(Problem::new(ErrorCode::EngineUnsupported, format!("the mount at {}: {what}", planned.target))
-            .fix("Leave it out of the configuration"))
+        Err(Problem::new(
+            ErrorCode::EngineUnsupported,
+            format!("the mount at {}: {what}", planned.target),
+        )
+        .fix("Leave it out of the configuration"))
     };
     let kind = match planned.kind {
         PlannedMount::Bind => MountKind::Bind,
@@ -396,7 +470,13 @@ fn mount(planned: &Mount) -> Result<MountSpec, Problem> {
 
 /// The engine reads the short form itself.
 fn bind(planned: &Bind) -> String {
-    let mut text = planned.source.iter().chain([&planned.target]).cloned().collect::<Vec<_>>().join(":");
+    let mut text = planned
+        .source
+        .iter()
+        .chain([&planned.target])
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(":");
     if !planned.options.is_empty() {
         text.push(':');
         text.push_str(&planned.options.join(","));

@@ -19,9 +19,19 @@ const CLOCKS_APART: Duration = Duration::from_secs(120);
 
 impl Core {
     /// Makes all checks; with `fix`, mends first what can be mended without harm.
-    pub(crate) async fn doctor(self: &Arc<Self>, caller: &Caller, fix: bool) -> Result<DoctorReport, Problem> {
+    pub(crate) async fn doctor(
+        self: &Arc<Self>,
+        caller: &Caller,
+        fix: bool,
+    ) -> Result<DoctorReport, Problem> {
         if fix {
-            self.recorded(caller, "run_doctor", Target::other("installation", "doctor"), self.mend()).await?;
+            self.recorded(
+                caller,
+                "run_doctor",
+                Target::other("installation", "doctor"),
+                self.mend(),
+            )
+            .await?;
         }
         let mut checks = self.engine_checks().await;
         checks.push(self.disk_check().await);
@@ -49,16 +59,23 @@ impl Core {
         };
         let (mut engine, mut socket, mut api) = (
             ok("engine", "Engine", String::new()),
-            ok("socket", "Rights to the engine", format!("{} may be used", endpoint.url)),
+            ok(
+                "socket",
+                "Rights to the engine",
+                format!("{} may be used", endpoint.url),
+            ),
             ok("api", "Engine API", String::new()),
         );
-        let skipped = |id: &str, title: &str| check(id, title, CheckState::Skipped, "waits for the engine".to_owned());
+        let skipped =
+            |id: &str, title: &str| check(id, title, CheckState::Skipped, "waits for the engine".to_owned());
         let install = Fix {
             text: "Install an engine".to_owned(),
             command: Some("sudo apt-get install docker.io".to_owned()),
         };
-        let start =
-            Fix { text: "Start the engine".to_owned(), command: Some("sudo systemctl start docker".to_owned()) };
+        let start = Fix {
+            text: "Start the engine".to_owned(),
+            command: Some("sudo systemctl start docker".to_owned()),
+        };
         let mut clock = skipped("clock", "Clock");
         match devctl_engine::probe(&endpoint).await {
             EngineHealth::Ok(facts) => {
@@ -75,7 +92,12 @@ impl Core {
                 }
             }
             EngineHealth::NoSocket => {
-                engine = failed("engine", "Engine", format!("nothing is at {}", endpoint.url), Some(install));
+                engine = failed(
+                    "engine",
+                    "Engine",
+                    format!("nothing is at {}", endpoint.url),
+                    Some(install),
+                );
                 socket = skipped("socket", "Rights to the engine");
                 api = skipped("api", "Engine API");
             }
@@ -103,7 +125,10 @@ impl Core {
                     "api",
                     "Engine API",
                     format!("version {version} is older than what is needed"),
-                    Some(Fix { text: "Update the engine".to_owned(), command: None }),
+                    Some(Fix {
+                        text: "Update the engine".to_owned(),
+                        command: None,
+                    }),
                 );
             }
         }
@@ -113,19 +138,33 @@ impl Core {
     /// The engine's clock against ours: certificates are checked by the container's, which is the engine's.
     fn clock_check(&self, theirs: Option<SystemTime>) -> DoctorCheck {
         let Some(theirs) = theirs else {
-            return check("clock", "Clock", CheckState::Skipped, "the engine does not tell the time".to_owned());
+            return check(
+                "clock",
+                "Clock",
+                CheckState::Skipped,
+                "the engine does not tell the time".to_owned(),
+            );
         };
         let ours = (self.config.clock)();
-        let apart = ours.duration_since(theirs).unwrap_or_else(|ahead| ahead.duration());
+        let apart = ours
+            .duration_since(theirs)
+            .unwrap_or_else(|ahead| ahead.duration());
         if apart > CLOCKS_APART {
             let fix = Fix {
                 text: "Set the clocks right".to_owned(),
                 command: Some("sudo timedatectl set-ntp true".to_owned()),
             };
-            let detail = format!("the engine's clock is {} s away from this computer's", apart.as_secs());
+            let detail = format!(
+                "the engine's clock is {} s away from this computer's",
+                apart.as_secs()
+            );
             return failed("clock", "Clock", detail, Some(fix));
         }
-        ok("clock", "Clock", "the engine's clock agrees with this computer's".to_owned())
+        ok(
+            "clock",
+            "Clock",
+            "the engine's clock agrees with this computer's".to_owned(),
+        )
     }
 
     async fn disk_check(self: &Arc<Self>) -> DoctorCheck {
@@ -158,7 +197,10 @@ impl Core {
                 text: "See what takes the space".to_owned(),
                 command: Some("docker system df".to_owned()),
             };
-            return DoctorCheck { fix: Some(fix), ..check("disk", title, CheckState::Warning, detail) };
+            return DoctorCheck {
+                fix: Some(fix),
+                ..check("disk", title, CheckState::Warning, detail)
+            };
         }
         ok("disk", title, detail)
     }
@@ -200,26 +242,45 @@ impl Core {
             }
         });
         checks.push(match self.store() {
-            Ok(_) => ok("state", "Event log", config.state_dir.join("state.db").display().to_string()),
+            Ok(_) => ok(
+                "state",
+                "Event log",
+                config.state_dir.join("state.db").display().to_string(),
+            ),
             Err(problem) => {
                 let fix = problem.fixes.first().cloned();
                 failed("state", "Event log", problem.message, fix)
             }
         });
-        let renew = Fix { text: "Sign it anew".to_owned(), command: Some("devctl doctor --fix".to_owned()) };
+        let renew = Fix {
+            text: "Sign it anew".to_owned(),
+            command: Some("devctl doctor --fix".to_owned()),
+        };
         checks.push(match certificate(config) {
-            Some(found) if found.valid => {
-                ok("certificate", "Certificate", format!("valid until {}, renewed by itself", found.valid_before))
-            }
+            Some(found) if found.valid => ok(
+                "certificate",
+                "Certificate",
+                format!("valid until {}, renewed by itself", found.valid_before),
+            ),
             Some(found) => DoctorCheck {
                 can_fix: true,
                 fix: Some(renew),
-                ..check("certificate", "Certificate", CheckState::Warning, format!("ended {}", found.valid_before))
+                ..check(
+                    "certificate",
+                    "Certificate",
+                    CheckState::Warning,
+                    format!("ended {}", found.valid_before),
+                )
             },
             None => DoctorCheck {
                 can_fix: true,
                 fix: Some(renew),
-                ..check("certificate", "Certificate", CheckState::Warning, "there is none yet".to_owned())
+                ..check(
+                    "certificate",
+                    "Certificate",
+                    CheckState::Warning,
+                    "there is none yet".to_owned(),
+                )
             },
         });
         checks.push(self.include_check());
@@ -238,9 +299,11 @@ impl Core {
         };
         match devctl_ssh::include_status(&self.config.ssh_user_config, &self.config.ssh()) {
             Ok(status) => match status.placement {
-                devctl_ssh::Placement::InForce { line } => {
-                    ok("include", title, format!("line {line} of {}", status.target.display()))
-                }
+                devctl_ssh::Placement::InForce { line } => ok(
+                    "include",
+                    title,
+                    format!("line {line} of {}", status.target.display()),
+                ),
                 devctl_ssh::Placement::Missing => DoctorCheck {
                     fix: Some(install),
                     ..check(
@@ -257,17 +320,32 @@ impl Core {
                 devctl_ssh::Placement::InsideBlock { line } => failed(
                     "include",
                     title,
-                    format!("line {line} of {} stands inside a block of other hosts", status.target.display()),
+                    format!(
+                        "line {line} of {} stands inside a block of other hosts",
+                        status.target.display()
+                    ),
                     Some(install),
                 ),
             },
-            Err(error) => failed("include", title, error.to_string(), error.fix().map(|text| Fix { text, command: None })),
+            Err(error) => failed(
+                "include",
+                title,
+                error.to_string(),
+                error.fix().map(|text| Fix { text, command: None }),
+            ),
         }
     }
 }
 
 fn check(id: &str, title: &str, state: CheckState, detail: String) -> DoctorCheck {
-    DoctorCheck { id: id.to_owned(), title: title.to_owned(), state, detail, fix: None, can_fix: false }
+    DoctorCheck {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        state,
+        detail,
+        fix: None,
+        can_fix: false,
+    }
 }
 
 fn ok(id: &str, title: &str, detail: String) -> DoctorCheck {
@@ -275,12 +353,18 @@ fn ok(id: &str, title: &str, detail: String) -> DoctorCheck {
 }
 
 fn failed(id: &str, title: &str, detail: String, fix: Option<Fix>) -> DoctorCheck {
-    DoctorCheck { fix, ..check(id, title, CheckState::Failed, detail) }
+    DoctorCheck {
+        fix,
+        ..check(id, title, CheckState::Failed, detail)
+    }
 }
 
 /// The nearest folder above that is there.
 fn nearest(path: &std::path::Path) -> std::path::PathBuf {
-    path.ancestors().find(|folder| folder.is_dir()).unwrap_or(path).to_owned()
+    path.ancestors()
+        .find(|folder| folder.is_dir())
+        .unwrap_or(path)
+        .to_owned()
 }
 
 #[cfg(unix)]

@@ -36,12 +36,22 @@ impl Engines {
     pub(crate) fn endpoint(&self, name: Option<&str>) -> Result<&Endpoint, Problem> {
         let found = match name {
             None => self.endpoints().first(),
-            Some(name) => self.endpoints().iter().find(|endpoint| endpoint.name == name || endpoint.url == name),
+            Some(name) => self
+                .endpoints()
+                .iter()
+                .find(|endpoint| endpoint.name == name || endpoint.url == name),
         };
         found.ok_or_else(|| {
-            let names: Vec<&str> = self.endpoints().iter().map(|endpoint| endpoint.name.as_str()).collect();
-            Problem::new(ErrorCode::RequestInvalid, format!("there is no host {:?}", name.unwrap_or_default()))
-                .fix(format!("Choose one of: {}", names.join(", ")))
+            let names: Vec<&str> = self
+                .endpoints()
+                .iter()
+                .map(|endpoint| endpoint.name.as_str())
+                .collect();
+            Problem::new(
+                ErrorCode::RequestInvalid,
+                format!("there is no host {:?}", name.unwrap_or_default()),
+            )
+            .fix(format!("Choose one of: {}", names.join(", ")))
         })
     }
 
@@ -55,7 +65,9 @@ impl Engines {
         let engine = match known.get(&endpoint.url) {
             Some(facts) => devctl_engine::connect_known(endpoint, *facts).or_problem()?,
             None => {
-                let engine = devctl_engine::connect(endpoint).await.map_err(|error| unreachable(endpoint, error))?;
+                let engine = devctl_engine::connect(endpoint)
+                    .await
+                    .map_err(|error| unreachable(endpoint, error))?;
                 self.remember(endpoint, engine.facts(), known);
                 engine
             }
@@ -89,19 +101,32 @@ impl Engines {
             };
             let engine = match facts {
                 Some(_) => match self.engine(endpoint).await {
-                    Ok(engine) => engine.info().await.ok().map(|info| product(info.kind, &info.version)),
+                    Ok(engine) => engine
+                        .info()
+                        .await
+                        .ok()
+                        .map(|info| product(info.kind, &info.version)),
                     Err(_) => None,
                 },
                 None => None,
             };
-            Host { engine, api_version: facts.map(|facts| facts.api_version.to_string()), state, detail, ..host(endpoint) }
+            Host {
+                engine,
+                api_version: facts.map(|facts| facts.api_version.to_string()),
+                state,
+                detail,
+                ..host(endpoint)
+            }
         });
         futures_util::future::join_all(asked).await
     }
 
     fn known_facts(&self) -> BTreeMap<String, EngineFacts> {
         // A file that is gone or damaged only costs one question.
-        std::fs::read(&self.facts_file).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+        std::fs::read(&self.facts_file)
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default()
     }
 
     fn remember(&self, endpoint: &Endpoint, facts: EngineFacts, mut known: BTreeMap<String, EngineFacts>) {
@@ -110,7 +135,9 @@ impl Engines {
     }
 
     fn write(&self, known: &BTreeMap<String, EngineFacts>) {
-        let Ok(text) = serde_json::to_vec_pretty(known) else { return };
+        let Ok(text) = serde_json::to_vec_pretty(known) else {
+            return;
+        };
         if let Err(error) = devctl_files::write_atomic(&self.facts_file, &text, Mode::PRIVATE) {
             tracing::debug!(%error, "what is known of the engines could not be kept");
         }

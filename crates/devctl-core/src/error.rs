@@ -46,7 +46,9 @@ fn with_causes(mut problem: Problem, error: &dyn Error) -> Problem {
 
 /// A fix is a command when it reads like one; else it is advice.
 fn with_fix(problem: Problem, fix: String) -> Problem {
-    let command = ["devctl ", "docker ", "sudo ", "ls ", "chmod ", "chown ", "podman "];
+    let command = [
+        "devctl ", "docker ", "sudo ", "ls ", "chmod ", "chown ", "podman ",
+    ];
     if fix.is_empty() {
         problem
     } else if command.iter().any(|start| fix.starts_with(start)) && !fix.contains(", then") {
@@ -136,7 +138,9 @@ impl IntoProblem for SshError {
             "ssh.key_unreadable" => ErrorCode::SshKeyUnreadable,
             "ssh.name_invalid" => ErrorCode::SshNameInvalid,
             "ssh.config_readonly" => ErrorCode::SshConfigReadonly,
-            "ssh.path_unusable" | "ssh.config_invalid" | "ssh.config_would_change" => ErrorCode::SshConfigInvalid,
+            "ssh.path_unusable" | "ssh.config_invalid" | "ssh.config_would_change" => {
+                ErrorCode::SshConfigInvalid
+            }
             "ssh.config_busy" => ErrorCode::Busy,
             "ssh.client_failed" => ErrorCode::SshClientMissing,
             _ => ErrorCode::SshSignFailed,
@@ -177,18 +181,31 @@ mod tests {
 
     #[test]
     fn a_command_is_offered_as_a_command_and_advice_as_advice() {
-        let error = EngineError::NotFound { kind: devctl_engine::ObjectKind::Image, name: "debian:12".into() };
+        let error = EngineError::NotFound {
+            kind: devctl_engine::ObjectKind::Image,
+            name: "debian:12".into(),
+        };
         let problem = error.into_problem();
         assert_eq!(problem.code, ErrorCode::ImageNotFound);
         assert_eq!(problem.fixes[0].command.as_deref(), Some("docker pull debian:12"));
-        let error = EngineError::NoRights { endpoint: "unix:///x".into() };
-        assert_eq!(error.into_problem().fixes[0].command, None, "two steps are no single command");
+        let error = EngineError::NoRights {
+            endpoint: "unix:///x".into(),
+        };
+        assert_eq!(
+            error.into_problem().fixes[0].command,
+            None,
+            "two steps are no single command"
+        );
     }
 
     #[test]
     fn causes_are_kept_in_order() {
         let source = std::io::Error::other("no route");
-        let problem = EngineError::Unreachable { endpoint: "unix:///x".into(), source }.into_problem();
+        let problem = EngineError::Unreachable {
+            endpoint: "unix:///x".into(),
+            source,
+        }
+        .into_problem();
         assert_eq!(problem.why, ["no route"]);
         assert_eq!(problem.code.exit_code(), 5);
     }

@@ -67,7 +67,10 @@ impl ExecHandle {
     /// # Errors
     /// What the engine answers.
     pub async fn resize(&self, columns: u16, rows: u16) -> Result<(), Problem> {
-        self.control.resize(TerminalSize { columns, rows }).await.or_problem()
+        self.control
+            .resize(TerminalSize { columns, rows })
+            .await
+            .or_problem()
     }
 
     /// Its exit code, once its output has ended.
@@ -103,7 +106,10 @@ impl Core {
                 let mode = lifecycle::mode_of(&access.probe);
                 let report = lifecycle::probe(&found.engine, found.id(), &user, mode).await?;
                 if is_remote_user {
-                    let kept = Access { environment: Some(report.environment.clone()), ..access.clone() };
+                    let kept = Access {
+                        environment: Some(report.environment.clone()),
+                        ..access.clone()
+                    };
                     kept.write(&self.config)?;
                 }
                 report.environment
@@ -113,18 +119,26 @@ impl Core {
         environment.extend(unset.into_iter().map(|name| (name, String::new())));
         environment.extend(command.env);
         if command.terminal.is_some() {
-            environment.entry("TERM".to_owned()).or_insert_with(|| "xterm-256color".to_owned());
+            environment
+                .entry("TERM".to_owned())
+                .or_insert_with(|| "xterm-256color".to_owned());
         }
         let request = ExecRequest {
             cmd: command.command,
             env: environment.into_iter().collect(),
             user: Some(user),
             workdir: Some(command.workdir.unwrap_or_else(|| access.workspace_folder.clone())),
-            tty: command.terminal.map(|(columns, rows)| TerminalSize { columns, rows }),
+            tty: command
+                .terminal
+                .map(|(columns, rows)| TerminalSize { columns, rows }),
             stdin: command.stdin,
             privileged: false,
         };
-        let session = found.engine.exec(found.id(), &request).await.at("Run the command")?;
+        let session = found
+            .engine
+            .exec(found.id(), &request)
+            .await
+            .at("Run the command")?;
         let (sender, output) = mpsc::channel(64);
         let mut frames = session.output;
         tokio::spawn(async move {
@@ -146,7 +160,11 @@ impl Core {
             Some(input) => Box::pin(input),
             None => Box::pin(tokio::io::sink()),
         };
-        Ok(ExecHandle { input, output, control: session.control })
+        Ok(ExecHandle {
+            input,
+            output,
+            control: session.control,
+        })
     }
 
     /// A container that runs, and what is known for entering it. What is known is found out where nothing is.
@@ -154,8 +172,10 @@ impl Core {
         let found = self.find(name).await?;
         if !found.is_running() {
             let alias = found.alias();
-            return Err(Problem::new(ErrorCode::ContainerNotRunning, format!("{alias} does not run"))
-                .fix_command("Start it", format!("devctl start {alias}")));
+            return Err(
+                Problem::new(ErrorCode::ContainerNotRunning, format!("{alias} does not run"))
+                    .fix_command("Start it", format!("devctl start {alias}")),
+            );
         }
         let alias = Alias::new(found.alias()).or_problem()?;
         let known = Access::read(&self.config, &alias).filter(|access| access.container == found.id());
@@ -169,7 +189,10 @@ impl Core {
     /// What the configuration of a container that exists says now.
     pub(crate) async fn plan_of(self: &Arc<Self>, found: &Found) -> Result<ContainerPlan, Problem> {
         let (source, config) = match found.label(labels::SOURCE_KIND) {
-            Some("image") => (Source::Image(found.label(labels::SOURCE).unwrap_or_default().to_owned()), None),
+            Some("image") => (
+                Source::Image(found.label(labels::SOURCE).unwrap_or_default().to_owned()),
+                None,
+            ),
             _ => (
                 Source::Folder(found.folder().unwrap_or_default().into()),
                 found.label(labels::REFERENCE_CONFIG).map(str::to_owned),

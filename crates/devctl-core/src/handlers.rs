@@ -36,19 +36,29 @@ impl Operations for Arc<Core> {
     }
 
     async fn up(&self, caller: &Caller, request: UpContainer) -> Result<JobRef, Problem> {
-        Ok(JobRef { job: self.start_up(caller, request)? })
+        Ok(JobRef {
+            job: self.start_up(caller, request)?,
+        })
     }
 
     async fn start_container(&self, caller: &Caller, request: StartContainer) -> Result<JobRef, Problem> {
-        Ok(JobRef { job: self.start_again(caller, &request.container, None).await? })
+        Ok(JobRef {
+            job: self.start_again(caller, &request.container, None).await?,
+        })
     }
 
     async fn stop_container(&self, caller: &Caller, request: StopContainer) -> Result<Done, Problem> {
-        Ok(Done { changed: self.stop(caller, &request).await? })
+        Ok(Done {
+            changed: self.stop(caller, &request).await?,
+        })
     }
 
     async fn restart_container(&self, caller: &Caller, request: StopContainer) -> Result<JobRef, Problem> {
-        Ok(JobRef { job: self.start_again(caller, &request.container, Some(request.timeout)).await? })
+        Ok(JobRef {
+            job: self
+                .start_again(caller, &request.container, Some(request.timeout))
+                .await?,
+        })
     }
 
     async fn preview_rebuild(&self, _: &Caller, request: ContainerRef) -> Result<RebuildPreview, Problem> {
@@ -56,10 +66,16 @@ impl Operations for Arc<Core> {
     }
 
     async fn rebuild_container(&self, caller: &Caller, request: RebuildContainer) -> Result<JobRef, Problem> {
-        Ok(JobRef { job: self.rebuild(caller, request).await? })
+        Ok(JobRef {
+            job: self.rebuild(caller, request).await?,
+        })
     }
 
-    async fn remove_container(&self, caller: &Caller, request: RemoveContainer) -> Result<RemovedContainer, Problem> {
+    async fn remove_container(
+        &self,
+        caller: &Caller,
+        request: RemoveContainer,
+    ) -> Result<RemovedContainer, Problem> {
         self.remove(caller, &request).await
     }
 
@@ -68,7 +84,9 @@ impl Operations for Arc<Core> {
     }
 
     async fn list_jobs(&self, _: &Caller, _: Nothing) -> Result<JobList, Problem> {
-        Ok(JobList { jobs: self.jobs.list() })
+        Ok(JobList {
+            jobs: self.jobs.list(),
+        })
     }
 
     async fn show_job(&self, _: &Caller, request: JobRef) -> Result<Job, Problem> {
@@ -76,7 +94,9 @@ impl Operations for Arc<Core> {
     }
 
     async fn cancel_job(&self, _: &Caller, request: JobRef) -> Result<Done, Problem> {
-        Ok(Done { changed: self.jobs.cancel(&request.job)? })
+        Ok(Done {
+            changed: self.jobs.cancel(&request.job)?,
+        })
     }
 
     async fn list_events(&self, _: &Caller, request: ListEvents) -> Result<EventPage, Problem> {
@@ -89,15 +109,21 @@ impl Operations for Arc<Core> {
             ..EventFilter::default()
         };
         let events = self.with_store(move |store| store.events(&filter)).await?;
-        Ok(EventPage { events: events.into_iter().map(crate::record::shown).collect() })
+        Ok(EventPage {
+            events: events.into_iter().map(crate::record::shown).collect(),
+        })
     }
 
     async fn list_hosts(&self, _: &Caller, _: Nothing) -> Result<HostList, Problem> {
-        Ok(HostList { hosts: self.engines.hosts().await })
+        Ok(HostList {
+            hosts: self.engines.hosts().await,
+        })
     }
 
     async fn list_settings(&self, _: &Caller, _: Nothing) -> Result<SettingList, Problem> {
-        Ok(SettingList { settings: self.settings().await? })
+        Ok(SettingList {
+            settings: self.settings().await?,
+        })
     }
 
     async fn get_setting(&self, _: &Caller, request: SettingKey) -> Result<Setting, Problem> {
@@ -132,18 +158,23 @@ impl Operations for Arc<Core> {
 
     async fn install_ssh(&self, caller: &Caller, _: Nothing) -> Result<SshInstallPlan, Problem> {
         let target = Target::other("ssh_config", &self.config.ssh_user_config.display().to_string());
-        self.recorded(caller, "install_ssh", target, self.include(true)).await
+        self.recorded(caller, "install_ssh", target, self.include(true))
+            .await
     }
 
     async fn uninstall_ssh(&self, caller: &Caller, _: Nothing) -> Result<SshInstallPlan, Problem> {
         let target = Target::other("ssh_config", &self.config.ssh_user_config.display().to_string());
-        self.recorded(caller, "uninstall_ssh", target, self.include(false)).await
+        self.recorded(caller, "uninstall_ssh", target, self.include(false))
+            .await
     }
 
     async fn show_ssh_config(&self, _: &Caller, _: Nothing) -> Result<SshConfigText, Problem> {
         self.ensure_identity().await?;
         let path = self.config.ssh().config().display().to_string();
-        Ok(SshConfigText { text: self.client_config()?, path })
+        Ok(SshConfigText {
+            text: self.client_config()?,
+            path,
+        })
     }
 
     async fn write_terminal(&self, _: &Caller, request: WriteTerminal) -> Result<Done, Problem> {
@@ -152,12 +183,16 @@ impl Operations for Arc<Core> {
     }
 
     async fn resize_terminal(&self, _: &Caller, request: ResizeTerminal) -> Result<Done, Problem> {
-        self.terminals.resize(&request.terminal, request.columns, request.rows).await?;
+        self.terminals
+            .resize(&request.terminal, request.columns, request.rows)
+            .await?;
         Ok(Done { changed: true })
     }
 
     async fn close_terminal(&self, _: &Caller, request: TerminalRef) -> Result<Done, Problem> {
-        Ok(Done { changed: self.terminals.close(&request.terminal) })
+        Ok(Done {
+            changed: self.terminals.close(&request.terminal),
+        })
     }
 }
 
@@ -191,7 +226,11 @@ impl Streams for Arc<Core> {
         self.jobs.follow(&request.job)
     }
 
-    async fn follow_logs(&self, _: &Caller, request: FollowLogs) -> Result<mpsc::Receiver<LogChunk>, Problem> {
+    async fn follow_logs(
+        &self,
+        _: &Caller,
+        request: FollowLogs,
+    ) -> Result<mpsc::Receiver<LogChunk>, Problem> {
         self.container_logs(request).await
     }
 
@@ -210,7 +249,12 @@ impl Core {
             Ok(endpoint) => self.ours_on(&endpoint.clone()).await.err(),
             Err(problem) => Some(problem),
         };
-        asked.unwrap_or_else(|| Problem::new(ErrorCode::EngineUnreachable, "the engine did not answer, and does now"))
+        asked.unwrap_or_else(|| {
+            Problem::new(
+                ErrorCode::EngineUnreachable,
+                "the engine did not answer, and does now",
+            )
+        })
     }
 
     /// What a folder or an image would become, without asking anybody outside.
@@ -248,9 +292,16 @@ impl Core {
         info.summary = Some(summary(&planned.plan));
         info.trust = crate::trust::sheet(&planned.wants);
         info.trust.allowed = info.trust.allowed || self.is_allowed(&text, &info.trust.hash).await;
-        info.notices = planned.plan.notices.iter().map(|notice| notice.text.clone()).collect();
+        info.notices = planned
+            .plan
+            .notices
+            .iter()
+            .map(|notice| notice.text.clone())
+            .collect();
         let (all, _) = self.ours().await;
-        let existing = crate::containers::of_source(&all, &definition.identity).first().map(|found| crate::containers::shown(found));
+        let existing = crate::containers::of_source(&all, &definition.identity)
+            .first()
+            .map(|found| crate::containers::shown(found));
         if let Some(existing) = &existing {
             info.name.clone_from(&existing.name);
             info.ssh_host.clone_from(&existing.ssh_host);
@@ -264,13 +315,17 @@ impl Core {
         let core = self.clone();
         let folder = self.config.absolute(&request.folder);
         if !folder.is_dir() {
-            return Err(Problem::new(ErrorCode::FolderNotFound, format!("there is no folder {}", folder.display()))
-                .fix("Check the path"));
+            return Err(Problem::new(
+                ErrorCode::FolderNotFound,
+                format!("there is no folder {}", folder.display()),
+            )
+            .fix("Check the path"));
         }
         let chosen = request.config.map(|config| self.config.absolute(&config));
         let read = tokio::task::spawn_blocking(move || {
             let env = source::local_env(&core.config);
-            devctl_spec::read::read(&devctl_spec::files::StdFiles, &folder, chosen.as_deref(), &env).or_problem()
+            devctl_spec::read::read(&devctl_spec::files::StdFiles, &folder, chosen.as_deref(), &env)
+                .or_problem()
         });
         let read = read.await.map_err(|error| {
             Problem::new(ErrorCode::Internal, "the configuration could not be read").why(error.to_string())
@@ -278,23 +333,31 @@ impl Core {
         let merged = if request.merged {
             let label = self.image_label(&read).await?;
             // There is no container yet, so its id stays a variable, as in the reference.
-            let entries =
-                devctl_spec::metadata::parse_label("image", label.as_deref(), &read.variables).or_problem()?;
+            let entries = devctl_spec::metadata::parse_label("image", label.as_deref(), &read.variables)
+                .or_problem()?;
             Some(devctl_spec::merge::merge(&entries, &read).or_problem()?)
         } else {
             None
         };
-        Ok(ConfigDocument(devctl_spec::document::config_document(&read, merged.as_ref())))
+        Ok(ConfigDocument(devctl_spec::document::config_document(
+            &read,
+            merged.as_ref(),
+        )))
     }
 
     /// The metadata label of the image of a configuration, where the image is here.
-    async fn image_label(self: &Arc<Self>, read: &devctl_spec::read::ReadConfig) -> Result<Option<String>, Problem> {
+    async fn image_label(
+        self: &Arc<Self>,
+        read: &devctl_spec::read::ReadConfig,
+    ) -> Result<Option<String>, Problem> {
         let endpoint = self.engines.endpoint(None)?.clone();
         let engine = self.engines.engine(&endpoint).await?;
         let info = engine.info().await.or_problem()?;
         let platform = format!("{}/{}", info.os, info.arch);
         let files = &devctl_spec::files::StdFiles;
-        let Some(image) = devctl_spec::dockerfile::configured_base_image(files, read, &platform).or_problem()? else {
+        let Some(image) =
+            devctl_spec::dockerfile::configured_base_image(files, read, &platform).or_problem()?
+        else {
             return Ok(None);
         };
         match engine.image_inspect(&image).await {
@@ -309,7 +372,12 @@ fn summary(plan: &devctl_spec::plan::ContainerPlan) -> String {
     let image = match &plan.source {
         devctl_spec::plan::ImageSource::Image(image) => format!("Image {image}"),
         devctl_spec::plan::ImageSource::Build(build) => {
-            let file = build.dockerfile.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let file = build
+                .dockerfile
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             file
         }
     };

@@ -11,9 +11,9 @@ use devctl_files::{FileLock, Mode};
 use devctl_model::{ErrorCode, Problem};
 use devctl_secrets::Vault;
 use devctl_ssh::{
-    AccessKey, Alias, Authority, AuthorityKind, ClientConfig, HostCertRequest, HostEntry, HostKey, Platform, Principal,
-    RevocationList, Suffix, UserCertRequest, host_renewal_due, issue_host_certificate, issue_user_certificate,
-    read_trusted_authorities, renewal_due, write_trusted_authorities,
+    AccessKey, Alias, Authority, AuthorityKind, ClientConfig, HostCertRequest, HostEntry, HostKey, Platform,
+    Principal, RevocationList, Suffix, UserCertRequest, host_renewal_due, issue_host_certificate,
+    issue_user_certificate, read_trusted_authorities, renewal_due, write_trusted_authorities,
 };
 use devctl_store::{AuthorityKind as StoredKind, AuthorityPhase, Certificate, Store};
 use std::path::PathBuf;
@@ -37,7 +37,9 @@ fn hosts_due_at(config: &CoreConfig) -> PathBuf {
 
 /// Says whether anything is due, by the user's certificate and one number: this runs before each `ssh`.
 pub(crate) fn anything_due(config: &CoreConfig) -> bool {
-    let hosts_at = std::fs::read_to_string(hosts_due_at(config)).ok().and_then(|text| text.trim().parse::<u64>().ok());
+    let hosts_at = std::fs::read_to_string(hosts_due_at(config))
+        .ok()
+        .and_then(|text| text.trim().parse::<u64>().ok());
     user_due(config)
         || hosts_at.is_none_or(|at| {
             let now = config.now_seconds();
@@ -68,7 +70,8 @@ impl Core {
             return Ok(());
         }
         let (container, alias) = (container.to_owned(), alias.to_owned());
-        self.signing(move |signer| signer.renew_host(&container, &alias)).await
+        self.signing(move |signer| signer.renew_host(&container, &alias))
+            .await
     }
 
     /// Renews everything that is due: the user's certificate and those of all containers that are known here.
@@ -100,11 +103,16 @@ impl Core {
         let task = tokio::task::spawn_blocking(move || {
             devctl_files::ensure_private_dir(&core.config.locks()).or_problem()?;
             let _lock = FileLock::acquire(&core.config.locks().join("identity.lock")).or_problem()?;
-            let mut signer = Signer { config: core.config.clone(), store: core.store()?, authorities: None };
+            let mut signer = Signer {
+                config: core.config.clone(),
+                store: core.store()?,
+                authorities: None,
+            };
             work(&mut signer)
         });
-        task.await
-            .map_err(|error| Problem::new(ErrorCode::Internal, "nothing could be signed").why(error.to_string()))?
+        task.await.map_err(|error| {
+            Problem::new(ErrorCode::Internal, "nothing could be signed").why(error.to_string())
+        })?
     }
 
     /// The text of the client configuration.
@@ -115,7 +123,9 @@ impl Core {
 
 /// The containers that can be entered, as the access records say.
 pub(crate) fn known(config: &CoreConfig) -> Vec<Access> {
-    let Ok(folder) = std::fs::read_dir(config.state_dir.join("access")) else { return Vec::new() };
+    let Ok(folder) = std::fs::read_dir(config.state_dir.join("access")) else {
+        return Vec::new();
+    };
     let aliases = folder.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let mut known: Vec<Access> = aliases
         .filter_map(|name| Alias::new(name.strip_suffix(".json")?).ok())
@@ -166,7 +176,8 @@ impl Signer<'_> {
     /// The user authority and the host authority; made, where the vault has none.
     fn authorities(&mut self) -> Result<&(Authority, Authority), Problem> {
         if self.authorities.is_none() {
-            let vault = Vault::open(&self.config.state_dir.join("vault"), &self.config.key_sources).or_problem()?;
+            let vault =
+                Vault::open(&self.config.state_dir.join("vault"), &self.config.key_sources).or_problem()?;
             let user = self.authority(&vault, AuthorityKind::User)?;
             let host = self.authority(&vault, AuthorityKind::Host)?;
             self.authorities = Some((user, host));
@@ -189,7 +200,12 @@ impl Signer<'_> {
         };
         let public_line = authority.public_line().or_problem()?;
         self.store
-            .record_authority(stored(kind), &authority.fingerprint(), &public_line, AuthorityPhase::Signing)
+            .record_authority(
+                stored(kind),
+                &authority.fingerprint(),
+                &public_line,
+                AuthorityPhase::Signing,
+            )
             .or_problem()?;
         let file = match kind {
             AuthorityKind::User => self.config.user_authorities(),
@@ -230,7 +246,9 @@ impl Signer<'_> {
                 principals: vec![config.owner_principal()],
                 valid_after: request.valid_after,
                 valid_before: request.valid_before,
-                issued_at: i64::try_from(config.now_seconds()).unwrap_or(i64::MAX).saturating_mul(1000),
+                issued_at: i64::try_from(config.now_seconds())
+                    .unwrap_or(i64::MAX)
+                    .saturating_mul(1000),
             })
             .or_problem()?;
         ssh.write_certificate(&certificate).or_problem()?;
@@ -247,7 +265,10 @@ impl Signer<'_> {
         let fingerprint = authority.fingerprint();
         let serial = store.next_serial(&fingerprint).or_problem()?;
         let name = format!("{alias}.devctl");
-        let key_id = format!("host:{alias}/{}/{serial}", container.get(..12).unwrap_or(container));
+        let key_id = format!(
+            "host:{alias}/{}/{serial}",
+            container.get(..12).unwrap_or(container)
+        );
         let request = HostCertRequest::at(
             config.now_seconds(),
             serial,
@@ -261,22 +282,30 @@ impl Signer<'_> {
                 serial,
                 kind: StoredKind::Host,
                 key_id: request.key_id.clone(),
-                subject_fingerprint: key.public_key().fingerprint(devctl_ssh::HashAlg::Sha256).to_string(),
+                subject_fingerprint: key
+                    .public_key()
+                    .fingerprint(devctl_ssh::HashAlg::Sha256)
+                    .to_string(),
                 principals: vec![name],
                 valid_after: request.valid_after,
                 valid_before: request.valid_before,
-                issued_at: i64::try_from(config.now_seconds()).unwrap_or(i64::MAX).saturating_mul(1000),
+                issued_at: i64::try_from(config.now_seconds())
+                    .unwrap_or(i64::MAX)
+                    .saturating_mul(1000),
             })
             .or_problem()?;
         key.write_certificate(&certificate).or_problem()?;
         let due = request.valid_after + (request.valid_before - request.valid_after) * 2 / 3;
-        let kept = std::fs::read_to_string(hosts_due_at(&config)).ok().and_then(|text| text.trim().parse().ok());
+        let kept = std::fs::read_to_string(hosts_due_at(&config))
+            .ok()
+            .and_then(|text| text.trim().parse().ok());
         write_due(&config, kept.map_or(due, |kept: u64| kept.min(due)))
     }
 }
 
 fn write_due(config: &CoreConfig, at: u64) -> Result<(), Problem> {
-    devctl_files::write_if_changed(&hosts_due_at(config), at.to_string().as_bytes(), Mode::PRIVATE).or_problem()?;
+    devctl_files::write_if_changed(&hosts_due_at(config), at.to_string().as_bytes(), Mode::PRIVATE)
+        .or_problem()?;
     Ok(())
 }
 

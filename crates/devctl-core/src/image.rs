@@ -4,8 +4,8 @@ use crate::config::CoreConfig;
 use crate::error::OrProblem;
 use crate::jobs::JobHandle;
 use devctl_engine::{
-    BuildEvent, BuildRequest, BuildSecret, BuildSshAgent, Engine, EngineError, ImageDetails, OutputStream, PullEvent,
-    PullRequest, RegistryCredentials, SecretSource,
+    BuildEvent, BuildRequest, BuildSecret, BuildSshAgent, Engine, EngineError, ImageDetails, OutputStream,
+    PullEvent, PullRequest, RegistryCredentials, SecretSource,
 };
 use devctl_model::{ErrorCode, LogStream, Problem};
 use devctl_spec::image_build::{BuildPlan, BuildSecretSource};
@@ -43,7 +43,11 @@ async fn pull(
     fresh: bool,
     job: &JobHandle,
 ) -> Result<Acquired, Problem> {
-    let policy = plan.run.pull.unwrap_or(if fresh { PullPolicy::Always } else { PullPolicy::Missing });
+    let policy = plan.run.pull.unwrap_or(if fresh {
+        PullPolicy::Always
+    } else {
+        PullPolicy::Missing
+    });
     let here = match engine.image_inspect(reference).await {
         Ok(details) => Some(details),
         Err(EngineError::NotFound { .. }) => None,
@@ -51,7 +55,10 @@ async fn pull(
     };
     match (here, policy) {
         (Some(details), PullPolicy::Missing | PullPolicy::Never) => {
-            return Ok(Acquired { reference: reference.to_owned(), details });
+            return Ok(Acquired {
+                reference: reference.to_owned(),
+                details,
+            });
         }
         (None, PullPolicy::Never) => {
             return Err(Problem::new(
@@ -74,24 +81,34 @@ async fn pull(
                     job.progress(share, text);
                 }
             };
-            match job.unless_cancelled(async { engine.image_pull(request, &progress).await.at("Pull the image") }).await
+            match job
+                .unless_cancelled(async { engine.image_pull(request, &progress).await.at("Pull the image") })
+                .await
             {
                 Ok(()) => {}
                 // A newer one was wanted because somebody asked for a rebuild without caches: the old one still is.
                 Err(problem) if here.is_some() && problem.code != ErrorCode::Cancelled => {
-                    job.note(&format!("The image could not be refreshed, the one that is here is used: {problem}"));
+                    job.note(&format!(
+                        "The image could not be refreshed, the one that is here is used: {problem}"
+                    ));
                 }
                 Err(problem) => return Err(problem.safe("no container was made")),
             }
         }
     }
     let details = engine.image_inspect(reference).await.at("Find the image")?;
-    Ok(Acquired { reference: reference.to_owned(), details })
+    Ok(Acquired {
+        reference: reference.to_owned(),
+        details,
+    })
 }
 
 /// The credentials of the docker client.
 fn credentials(config: &CoreConfig) -> RegistryCredentials {
-    let folder = config.env.get("DOCKER_CONFIG").map_or_else(|| config.home.join(".docker"), std::path::PathBuf::from);
+    let folder = config
+        .env
+        .get("DOCKER_CONFIG")
+        .map_or_else(|| config.home.join(".docker"), std::path::PathBuf::from);
     RegistryCredentials::in_config_dir(&folder, config.env.get("PATH").map(String::as_str))
 }
 
@@ -122,9 +139,23 @@ impl Layers {
             PullEvent::Status(_) | PullEvent::Digest(_) => return None,
         }
         let here = self.done.values().filter(|done| **done).count();
-        let (done, total) = self.bytes.values().fold((0, 0), |sum, (done, total)| (sum.0 + done, sum.1 + total));
-        let share = if total == 0 { 0.0 } else { done as f64 / total as f64 };
-        Some((share, format!("{} MB, {here} of {} layers here", total / 1_000_000, self.done.len())))
+        let (done, total) = self
+            .bytes
+            .values()
+            .fold((0, 0), |sum, (done, total)| (sum.0 + done, sum.1 + total));
+        let share = if total == 0 {
+            0.0
+        } else {
+            done as f64 / total as f64
+        };
+        Some((
+            share,
+            format!(
+                "{} MB, {here} of {} layers here",
+                total / 1_000_000,
+                self.done.len()
+            ),
+        ))
     }
 }
 
@@ -140,7 +171,9 @@ async fn build(
     let request = BuildRequest {
         context: build.context.clone(),
         dockerfile: build.dockerfile.clone(),
-        tags: std::iter::once(tag.to_owned()).chain(build.tags.clone()).collect(),
+        tags: std::iter::once(tag.to_owned())
+            .chain(build.tags.clone())
+            .collect(),
         args: build
             .args
             .iter()
@@ -158,8 +191,16 @@ async fn build(
         extra_hosts: build.extra_hosts.clone(),
         network: build.network.clone(),
         shm_size: build.shm_size.and_then(|size| u64::try_from(size).ok()),
-        secrets: build.secrets.iter().map(|secret| self::secret(secret, config)).collect::<Result<_, _>>()?,
-        ssh: build.ssh.iter().map(|agent| ssh_agent(agent, config)).collect::<Result<_, _>>()?,
+        secrets: build
+            .secrets
+            .iter()
+            .map(|secret| self::secret(secret, config))
+            .collect::<Result<_, _>>()?,
+        ssh: build
+            .ssh
+            .iter()
+            .map(|agent| ssh_agent(agent, config))
+            .collect::<Result<_, _>>()?,
         credentials: Some(credentials(config)),
         idle_timeout: None,
     };
@@ -169,8 +210,13 @@ async fn build(
                 job.detail(format!("{} MB of context sent", bytes / 1_000_000));
             }
         }
-        BuildEvent::StepStarted { index, total, name, .. } => {
-            job.progress(f64::from(u32::try_from(index).unwrap_or(0)) / total.max(1) as f64, name.clone());
+        BuildEvent::StepStarted {
+            index, total, name, ..
+        } => {
+            job.progress(
+                f64::from(u32::try_from(index).unwrap_or(0)) / total.max(1) as f64,
+                name.clone(),
+            );
             job.output(LogStream::Note, format!("[{index}/{total}] {name}\n").as_bytes());
         }
         BuildEvent::Log { stream, text, .. } => job.output(
@@ -192,31 +238,52 @@ async fn build(
         cached => format!("{} steps, {cached} from the cache", report.steps),
     });
     let details = engine.image_inspect(tag).await.at("Build the image")?;
-    Ok(Acquired { reference: tag.to_owned(), details })
+    Ok(Acquired {
+        reference: tag.to_owned(),
+        details,
+    })
 }
 
-fn secret(secret: &devctl_spec::image_build::BuildSecret, config: &CoreConfig) -> Result<BuildSecret, Problem> {
+fn secret(
+    secret: &devctl_spec::image_build::BuildSecret,
+    config: &CoreConfig,
+) -> Result<BuildSecret, Problem> {
     let source = match &secret.source {
         BuildSecretSource::File(path) => SecretSource::File(path.clone()),
         BuildSecretSource::Env(name) => {
             let value = config.env.get(name).ok_or_else(|| {
                 Problem::new(
                     ErrorCode::BuildInvalid,
-                    format!("the build secret {} comes from the variable {name}, which is not set", secret.id),
+                    format!(
+                        "the build secret {} comes from the variable {name}, which is not set",
+                        secret.id
+                    ),
                 )
                 .fix(format!("Set {name} and try again"))
             })?;
             SecretSource::Value(value.clone().into_bytes().into())
         }
     };
-    Ok(BuildSecret { id: secret.id.clone(), source })
+    Ok(BuildSecret {
+        id: secret.id.clone(),
+        source,
+    })
 }
 
-fn ssh_agent(agent: &devctl_spec::image_build::BuildSsh, config: &CoreConfig) -> Result<BuildSshAgent, Problem> {
+fn ssh_agent(
+    agent: &devctl_spec::image_build::BuildSsh,
+    config: &CoreConfig,
+) -> Result<BuildSshAgent, Problem> {
     let own = || config.env.get("SSH_AUTH_SOCK").map(std::path::PathBuf::from);
     let socket = agent.socket.clone().or_else(own).ok_or_else(|| {
-        Problem::new(ErrorCode::BuildInvalid, "the build wants your ssh agent, and none is running")
-            .fix("Start one: eval \"$(ssh-agent)\" and ssh-add")
+        Problem::new(
+            ErrorCode::BuildInvalid,
+            "the build wants your ssh agent, and none is running",
+        )
+        .fix("Start one: eval \"$(ssh-agent)\" and ssh-add")
     })?;
-    Ok(BuildSshAgent { id: agent.id.clone(), socket })
+    Ok(BuildSshAgent {
+        id: agent.id.clone(),
+        socket,
+    })
 }

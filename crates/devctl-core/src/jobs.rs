@@ -52,11 +52,20 @@ pub(crate) struct JobHandle {
 
 impl Jobs {
     pub(crate) fn new(changes: broadcast::Sender<Change>, clock: Clock) -> Self {
-        Self { inner: Arc::default(), changes, clock }
+        Self {
+            inner: Arc::default(),
+            changes,
+            clock,
+        }
     }
 
     /// Starts `work` as a job and returns at once. The job ends when the work does; a panic ends it as failed.
-    pub(crate) fn start<F, T>(&self, operation: &str, subject: &str, work: impl FnOnce(JobHandle) -> F) -> JobId
+    pub(crate) fn start<F, T>(
+        &self,
+        operation: &str,
+        subject: &str,
+        work: impl FnOnce(JobHandle) -> F,
+    ) -> JobId
     where
         F: Future<Output = Result<T, Problem>> + Send + 'static,
         T: serde::Serialize + Send + 'static,
@@ -100,17 +109,23 @@ impl Jobs {
             jobs.insert(id.0.clone(), running.clone());
         }
         running.announce();
-        let task = tokio::spawn(work(JobHandle { running: running.clone() }));
+        let task = tokio::spawn(work(JobHandle {
+            running: running.clone(),
+        }));
         tokio::spawn(async move {
             let result = match task.await {
                 Ok(result) => result.and_then(|value| {
                     serde_json::to_value(value).map_err(|error| {
-                        Problem::new(ErrorCode::Internal, "an answer could not be written").why(error.to_string())
+                        Problem::new(ErrorCode::Internal, "an answer could not be written")
+                            .why(error.to_string())
                     })
                 }),
-                Err(error) => Err(Problem::new(ErrorCode::Internal, "a defect of the launcher ended this job")
-                    .why(error.to_string())
-                    .fix_command("See what works and what does not", "devctl doctor")),
+                Err(error) => Err(Problem::new(
+                    ErrorCode::Internal,
+                    "a defect of the launcher ended this job",
+                )
+                .why(error.to_string())
+                .fix_command("See what works and what does not", "devctl doctor")),
             };
             running.end(result);
         });
@@ -118,14 +133,20 @@ impl Jobs {
     }
 
     pub(crate) fn list(&self) -> Vec<Job> {
-        let mut jobs: Vec<Job> = lock(&self.inner).values().map(|running| running.snapshot()).collect();
+        let mut jobs: Vec<Job> = lock(&self.inner)
+            .values()
+            .map(|running| running.snapshot())
+            .collect();
         jobs.reverse();
         jobs
     }
 
     fn get(&self, id: &JobId) -> Result<Arc<Running>, Problem> {
         lock(&self.inner).get(id.as_str()).cloned().ok_or_else(|| {
-            Problem::new(ErrorCode::JobNotFound, format!("there is no job {id} in this process"))
+            Problem::new(
+                ErrorCode::JobNotFound,
+                format!("there is no job {id} in this process"),
+            )
         })
     }
 
@@ -166,7 +187,9 @@ impl Jobs {
                 }
                 let send_job = last.as_ref() != Some(&job);
                 // The log comes before the end, so that whoever stops at the end has seen all of it.
-                if (last.is_none() && !ended) && sender.send(JobUpdate::Job { job: job.clone() }).await.is_err() {
+                if (last.is_none() && !ended)
+                    && sender.send(JobUpdate::Job { job: job.clone() }).await.is_err()
+                {
                     return;
                 }
                 if !lines.is_empty() && sender.send(JobUpdate::Log { lines }).await.is_err() {
@@ -218,11 +241,24 @@ impl Running {
             let mut state = lock(&self.state);
             flush_partial(&mut state, &self.clock);
             let failed = result.is_err();
-            if let Some(step) = state.job.steps.iter_mut().rev().find(|step| step.state == StepState::Running) {
-                step.state = if failed { StepState::Failed } else { StepState::Done };
+            if let Some(step) = state
+                .job
+                .steps
+                .iter_mut()
+                .rev()
+                .find(|step| step.state == StepState::Running)
+            {
+                step.state = if failed {
+                    StepState::Failed
+                } else {
+                    StepState::Done
+                };
             }
             close_step_time(&mut state);
-            state.job.steps.retain(|step| failed || step.state != StepState::Waiting);
+            state
+                .job
+                .steps
+                .retain(|step| failed || step.state != StepState::Waiting);
             state.job.finished_at = Some(crate::clock::text((self.clock)()));
             state.job.cancel_effect = None;
             match result {
@@ -261,13 +297,21 @@ impl JobHandle {
         {
             let mut state = lock(&self.running.state);
             flush_partial(&mut state, &self.running.clock);
-            for step in state.job.steps.iter_mut().filter(|step| step.state == StepState::Running) {
+            for step in state
+                .job
+                .steps
+                .iter_mut()
+                .filter(|step| step.state == StepState::Running)
+            {
                 step.state = StepState::Done;
                 step.progress = None;
             }
             close_step_time(&mut state);
             let steps = &mut state.job.steps;
-            match steps.iter().position(|step| step.title == title && step.state == StepState::Waiting) {
+            match steps
+                .iter()
+                .position(|step| step.title == title && step.state == StepState::Waiting)
+            {
                 Some(found) => {
                     steps[found].state = StepState::Running;
                     // What was planned before it and not begun had nothing to do.
@@ -278,7 +322,10 @@ impl JobHandle {
                     }
                 }
                 None => {
-                    let at = steps.iter().position(|s| s.state == StepState::Waiting).unwrap_or(steps.len());
+                    let at = steps
+                        .iter()
+                        .position(|s| s.state == StepState::Waiting)
+                        .unwrap_or(steps.len());
                     steps.insert(at, step(title, StepState::Running));
                 }
             }
@@ -343,7 +390,11 @@ impl JobHandle {
         let mut state = lock(&self.running.state);
         flush_partial(&mut state, &self.running.clock);
         let step = current_step(&state);
-        let lines = state.log.iter().rev().filter(|line| line.step == step && line.stream != LogStream::Note);
+        let lines = state
+            .log
+            .iter()
+            .rev()
+            .filter(|line| line.step == step && line.stream != LogStream::Note);
         let mut lines: Vec<String> = lines.take(count).map(|line| line.text.clone()).collect();
         lines.reverse();
         lines
@@ -356,7 +407,11 @@ impl JobHandle {
 
     /// Fails when somebody wants the job to stop.
     pub(crate) fn check(&self) -> Result<(), Problem> {
-        if self.running.cancel.is_cancelled() { Err(cancelled()) } else { Ok(()) }
+        if self.running.cancel.is_cancelled() {
+            Err(cancelled())
+        } else {
+            Ok(())
+        }
     }
 
     /// Gives up `work` when somebody wants the job to stop.
@@ -373,7 +428,13 @@ impl JobHandle {
 
     fn edit(&self, change: impl FnOnce(&mut Step)) {
         let mut state = lock(&self.running.state);
-        if let Some(step) = state.job.steps.iter_mut().rev().find(|step| step.state == StepState::Running) {
+        if let Some(step) = state
+            .job
+            .steps
+            .iter_mut()
+            .rev()
+            .find(|step| step.state == StepState::Running)
+        {
             change(step);
         }
         drop(state);
@@ -387,16 +448,29 @@ pub(crate) fn cancelled() -> Problem {
 }
 
 fn step(title: &str, state: StepState) -> Step {
-    Step { title: title.to_owned(), detail: None, state, duration_ms: None, progress: None }
+    Step {
+        title: title.to_owned(),
+        detail: None,
+        state,
+        duration_ms: None,
+        progress: None,
+    }
 }
 
 fn current_step(state: &State) -> u32 {
-    let begun = state.job.steps.iter().rposition(|step| step.state != StepState::Waiting);
+    let begun = state
+        .job
+        .steps
+        .iter()
+        .rposition(|step| step.state != StepState::Waiting);
     begun.and_then(|index| u32::try_from(index).ok()).unwrap_or(0)
 }
 
 fn close_step_time(state: &mut State) {
-    let took = state.step_began.take().map(|began| u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
+    let took = state
+        .step_began
+        .take()
+        .map(|began| u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
     let index = current_step(state) as usize;
     if let Some(step) = state.job.steps.get_mut(index)
         && step.duration_ms.is_none()
@@ -418,9 +492,16 @@ fn flush_partial(state: &mut State, clock: &Clock) {
 
 fn push_line(state: &mut State, clock: &Clock, stream: LogStream, bytes: &[u8]) {
     let bytes = &bytes[..bytes.len().min(LONGEST_LINE)];
-    let text = String::from_utf8_lossy(bytes).trim_end_matches(['\n', '\r']).to_owned();
-    let line =
-        JobLogLine { number: state.next_line, at: crate::clock::text(clock()), step: current_step(state), stream, text };
+    let text = String::from_utf8_lossy(bytes)
+        .trim_end_matches(['\n', '\r'])
+        .to_owned();
+    let line = JobLogLine {
+        number: state.next_line,
+        at: crate::clock::text(clock()),
+        step: current_step(state),
+        stream,
+        text,
+    };
     state.next_line += 1;
     state.log.push_back(line);
     if state.log.len() > KEPT_LINES {
@@ -458,11 +539,16 @@ mod tests {
         let (mut lines, mut last) = (Vec::new(), None);
         while let Some(update) = updates.recv().await {
             match update {
-                JobUpdate::Log { lines: more } => lines.extend(more.into_iter().map(|line| (line.step, line.text))),
+                JobUpdate::Log { lines: more } => {
+                    lines.extend(more.into_iter().map(|line| (line.step, line.text)))
+                }
                 JobUpdate::Job { job } => last = Some(job),
             }
         }
-        assert_eq!(lines, [(0, "a".into()), (0, "bc".into()), (2, "unfinished".into())]);
+        assert_eq!(
+            lines,
+            [(0, "a".into()), (0, "bc".into()), (2, "unfinished".into())]
+        );
         let last = last.unwrap();
         assert_eq!((last.state, last.result), (JobState::Done, Some(7.into())));
         let states: Vec<StepState> = last.steps.iter().map(|step| step.state).collect();
@@ -479,10 +565,14 @@ mod tests {
             Ok(())
         });
         let job = jobs.wait(&id).await.unwrap();
-        assert_eq!((job.state, job.problem.unwrap().code), (JobState::Failed, ErrorCode::Internal));
+        assert_eq!(
+            (job.state, job.problem.unwrap().code),
+            (JobState::Failed, ErrorCode::Internal)
+        );
 
         let id = jobs.start("up", "x", |job| async move {
-            job.unless_cancelled(std::future::pending::<Result<(), Problem>>()).await
+            job.unless_cancelled(std::future::pending::<Result<(), Problem>>())
+                .await
         });
         assert!(jobs.cancel(&id).unwrap());
         assert_eq!(jobs.wait(&id).await.unwrap().state, JobState::Cancelled);

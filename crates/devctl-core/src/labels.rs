@@ -39,10 +39,16 @@ pub(crate) const SCHEME: &str = "1";
 
 /// The labels of a network or volume that belongs to a container.
 pub(crate) fn belongs_to(alias: &str) -> BTreeMap<String, String> {
-    BTreeMap::from([(MANAGED.to_owned(), SCHEME.to_owned()), (FOR.to_owned(), alias.to_owned())])
+    BTreeMap::from([
+        (MANAGED.to_owned(), SCHEME.to_owned()),
+        (FOR.to_owned(), alias.to_owned()),
+    ])
 }
 
 /// A label's value.
 pub(crate) fn get<'a>(labels: &'a BTreeMap<String, String>, key: &str) -> Option<&'a str> {
-    labels.get(key).map(String::as_str).filter(|value| !value.is_empty())
+    labels
+        .get(key)
+        .map(String::as_str)
+        .filter(|value| !value.is_empty())
 }

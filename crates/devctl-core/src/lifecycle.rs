@@ -3,7 +3,7 @@
 //! What has run once is noted inside the container itself, so that the note lives exactly as long as what the command
 //! did, whatever happens to our own state.
 
-use crate::agent::{archive, Entry};
+use crate::agent::{Entry, archive};
 use crate::config::CoreConfig;
 use crate::error::OrProblem;
 use crate::jobs::{JobHandle, cancelled};
@@ -11,8 +11,8 @@ use devctl_agent_protocol::{AGENT_PATH, GUARD_ARGUMENT, PROBE_ARGUMENT, ProbeRep
 use devctl_engine::{Engine, ExecRequest, OutputStream};
 use devctl_model::{ErrorCode, LogStream, Problem};
 use devctl_spec::config::UserEnvProbe;
-use devctl_spec::local::Platform;
 use devctl_spec::hooks::{Hook, HookCommand, HookKind, SimpleCommand};
+use devctl_spec::local::Platform;
 use futures_util::StreamExt as _;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -94,12 +94,25 @@ impl Inside<'_> {
 
     async fn note(&self, kind: HookKind, moment: &str) -> Result<(), Problem> {
         let path = format!("{NOTES}/{}", kind.property());
-        let files =
-            archive(&[Entry { path: &path, bytes: moment.as_bytes(), mode: 0o644, uid: 0, gid: 0 }])?;
-        self.engine.copy_in(self.container, "/", files).await.at("Note what has run")
+        let files = archive(&[Entry {
+            path: &path,
+            bytes: moment.as_bytes(),
+            mode: 0o644,
+            uid: 0,
+            gid: 0,
+        }])?;
+        self.engine
+            .copy_in(self.container, "/", files)
+            .await
+            .at("Note what has run")
     }
 
-    async fn one(&self, hook: &Hook, environment: &[(String, String)], secrets: &Masks) -> Result<(), Problem> {
+    async fn one(
+        &self,
+        hook: &Hook,
+        environment: &[(String, String)],
+        secrets: &Masks,
+    ) -> Result<(), Problem> {
         let branches: Vec<(Option<&str>, Vec<String>)> = match &hook.command {
             HookCommand::Shell(line) => vec![(None, shell(line))],
             HookCommand::Exec(words) => vec![(None, words.clone())],
@@ -114,10 +127,13 @@ impl Inside<'_> {
                 })
                 .collect(),
         };
-        let runs = branches.iter().filter(|(_, words)| !words.is_empty()).map(|(name, words)| async move {
-            let code = self.command(words, environment, *name, secrets).await?;
-            Ok::<_, Problem>((*name, code))
-        });
+        let runs = branches
+            .iter()
+            .filter(|(_, words)| !words.is_empty())
+            .map(|(name, words)| async move {
+                let code = self.command(words, environment, *name, secrets).await?;
+                Ok::<_, Problem>((*name, code))
+            });
         // All of them end, so that none is left running beside the report of another's failure.
         for result in futures_util::future::join_all(runs).await {
             let (name, code) = result?;
@@ -160,7 +176,11 @@ impl Inside<'_> {
             stdin: true,
             ..ExecRequest::default()
         };
-        let mut session = self.engine.exec(self.container, &request).await.at("Run the command")?;
+        let mut session = self
+            .engine
+            .exec(self.container, &request)
+            .await
+            .at("Run the command")?;
         let mut lines = MaskedLines::new(secrets, name);
         let cancel = self.job.cancelled();
         loop {
@@ -196,21 +216,35 @@ pub(crate) async fn probe(
 ) -> Result<ProbeReport, Problem> {
     const AT_MOST: usize = 4 * 1024 * 1024;
     let request = ExecRequest {
-        cmd: vec![AGENT_PATH.to_owned(), PROBE_ARGUMENT.to_owned(), mode_name(mode).to_owned()],
+        cmd: vec![
+            AGENT_PATH.to_owned(),
+            PROBE_ARGUMENT.to_owned(),
+            mode_name(mode).to_owned(),
+        ],
         user: Some(user.to_owned()),
         ..ExecRequest::default()
     };
-    let session = engine.exec(container, &request).await.at("Probe the environment")?;
+    let session = engine
+        .exec(container, &request)
+        .await
+        .at("Probe the environment")?;
     let finished = session.finish(&[], AT_MOST).await.at("Probe the environment")?;
     serde_json::from_slice(&finished.stdout).map_err(|error| {
         let mut problem = Problem::new(
             ErrorCode::AgentFailed,
-            format!("the environment of {user} could not be found out (exit code {})", finished.code),
+            format!(
+                "the environment of {user} could not be found out (exit code {})",
+                finished.code
+            ),
         )
         .at("Probe the environment")
         .why(error.to_string())
         .fix(format!("Check that the user {user} exists in the image"));
-        problem.lines = String::from_utf8_lossy(&finished.stderr).lines().take(20).map(str::to_owned).collect();
+        problem.lines = String::from_utf8_lossy(&finished.stderr)
+            .lines()
+            .take(20)
+            .map(str::to_owned)
+            .collect();
         problem
     })
 }
@@ -246,7 +280,8 @@ pub(crate) fn environment(
         match value {
             Some(value) => {
                 // A variable that cannot be filled in stays as it is written, as in the reference.
-                let filled = devctl_spec::variables::container_env_substitute_text(value, probed, Platform::Linux);
+                let filled =
+                    devctl_spec::variables::container_env_substitute_text(value, probed, Platform::Linux);
                 all.insert(name.clone(), filled.unwrap_or_else(|_| value.clone()));
             }
             None => {
@@ -279,15 +314,21 @@ pub(crate) async fn on_host(
             })
             .collect(),
     };
-    let runs = branches.iter().filter(|(_, words)| !words.is_empty()).map(|(name, words)| async move {
-        let code = host_command(config, words, folder, *name, job, secrets).await?;
-        Ok::<_, Problem>((*name, code))
-    });
+    let runs = branches
+        .iter()
+        .filter(|(_, words)| !words.is_empty())
+        .map(|(name, words)| async move {
+            let code = host_command(config, words, folder, *name, job, secrets).await?;
+            Ok::<_, Problem>((*name, code))
+        });
     for result in futures_util::future::join_all(runs).await {
         let (name, code) = result?;
         if code != Some(0) {
             let what = name.map_or_else(String::new, |name| format!(" ({name})"));
-            let how = code.map_or_else(|| "was killed".to_owned(), |code| format!("ended with exit code {code}"));
+            let how = code.map_or_else(
+                || "was killed".to_owned(),
+                |code| format!("ended with exit code {code}"),
+            );
             let mut problem = Problem::new(ErrorCode::HookFailed, format!("initializeCommand{what} {how}"))
                 .at(hook.origin.clone())
                 .fix("Mend the command, then run devctl up again")
@@ -307,10 +348,15 @@ async fn host_command(
     job: &JobHandle,
     secrets: &Masks,
 ) -> Result<Option<i32>, Problem> {
-    let Some((program, arguments)) = words.split_first() else { return Ok(Some(0)) };
+    let Some((program, arguments)) = words.split_first() else {
+        return Ok(Some(0));
+    };
     let failed = |error: std::io::Error| {
-        Problem::new(ErrorCode::HookFailed, format!("initializeCommand: {program} could not be run"))
-            .why(error.to_string())
+        Problem::new(
+            ErrorCode::HookFailed,
+            format!("initializeCommand: {program} could not be run"),
+        )
+        .why(error.to_string())
     };
     let mut command = tokio::process::Command::new(program);
     command
@@ -373,7 +419,9 @@ async fn read_some<R: tokio::io::AsyncRead + Unpin>(
 
 #[cfg(unix)]
 fn end_group(group: Option<u32>) {
-    let pid = group.and_then(|group| i32::try_from(group).ok()).and_then(rustix::process::Pid::from_raw);
+    let pid = group
+        .and_then(|group| i32::try_from(group).ok())
+        .and_then(rustix::process::Pid::from_raw);
     if let Some(pid) = pid
         && let Err(error) = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL)
     {
@@ -390,7 +438,12 @@ fn shell(line: &str) -> Vec<String> {
 
 fn host_shell(line: &str) -> Vec<String> {
     if cfg!(windows) {
-        vec!["cmd.exe".to_owned(), "/d".to_owned(), "/c".to_owned(), line.to_owned()]
+        vec![
+            "cmd.exe".to_owned(),
+            "/d".to_owned(),
+            "/c".to_owned(),
+            line.to_owned(),
+        ]
     } else {
         shell(line)
     }
@@ -417,7 +470,15 @@ pub(crate) struct Masks(Vec<String>);
 impl Masks {
     /// The values of variables whose names say that they are secret. Short ones would hide ordinary words.
     pub(crate) fn of<'a>(variables: impl IntoIterator<Item = (&'a String, &'a String)>) -> Self {
-        const SECRET: [&str; 7] = ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "PRIVATE_KEY"];
+        const SECRET: [&str; 7] = [
+            "SECRET",
+            "TOKEN",
+            "PASSWORD",
+            "PASSWD",
+            "API_KEY",
+            "APIKEY",
+            "PRIVATE_KEY",
+        ];
         let mut values: Vec<String> = variables
             .into_iter()
             .filter(|(name, value)| {
@@ -432,7 +493,9 @@ impl Masks {
     }
 
     fn hide(&self, line: &str) -> String {
-        self.0.iter().fold(line.to_owned(), |line, secret| line.replace(secret.as_str(), "••••••"))
+        self.0.iter().fold(line.to_owned(), |line, secret| {
+            line.replace(secret.as_str(), "••••••")
+        })
     }
 }
 
@@ -448,7 +511,11 @@ const LONGEST: usize = 64 * 1024;
 
 impl<'a> MaskedLines<'a> {
     fn new(masks: &'a Masks, name: Option<&str>) -> Self {
-        Self { masks, prefix: name.map(|name| format!("[{name}] ")).unwrap_or_default(), partial: BTreeMap::new() }
+        Self {
+            masks,
+            prefix: name.map(|name| format!("[{name}] ")).unwrap_or_default(),
+            partial: BTreeMap::new(),
+        }
     }
 
     fn output(&mut self, stream: LogStream, bytes: &[u8], mut write: impl FnMut(LogStream, &[u8])) {
@@ -458,21 +525,36 @@ impl<'a> MaskedLines<'a> {
         }
         let buffer = self.partial.entry(stream as u8).or_default();
         buffer.extend_from_slice(bytes);
-        let Some(end) = buffer.iter().rposition(|byte| *byte == b'\n').map(|at| at + 1).or((buffer.len() > LONGEST).then_some(buffer.len()))
+        let Some(end) = buffer
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map(|at| at + 1)
+            .or((buffer.len() > LONGEST).then_some(buffer.len()))
         else {
             return;
         };
         let whole: Vec<u8> = buffer.drain(..end).collect();
         for line in String::from_utf8_lossy(&whole).lines() {
-            write(stream, format!("{}{}\n", self.prefix, self.masks.hide(line)).as_bytes());
+            write(
+                stream,
+                format!("{}{}\n", self.prefix, self.masks.hide(line)).as_bytes(),
+            );
         }
     }
 
     fn end(&mut self, mut write: impl FnMut(LogStream, &[u8])) {
         for (stream, rest) in std::mem::take(&mut self.partial) {
             if !rest.is_empty() {
-                let stream = if stream == LogStream::Stdout as u8 { LogStream::Stdout } else { LogStream::Stderr };
-                let line = format!("{}{}\n", self.prefix, self.masks.hide(&String::from_utf8_lossy(&rest)));
+                let stream = if stream == LogStream::Stdout as u8 {
+                    LogStream::Stdout
+                } else {
+                    LogStream::Stderr
+                };
+                let line = format!(
+                    "{}{}\n",
+                    self.prefix,
+                    self.masks.hide(&String::from_utf8_lossy(&rest))
+                );
                 write(stream, line.as_bytes());
             }
         }
@@ -492,8 +574,12 @@ mod tests {
         let masks = Masks::of(&variables);
         let mut seen = Vec::new();
         let mut lines = MaskedLines::new(&masks, Some("a"));
-        lines.output(LogStream::Stdout, b"login hunt", |_, line| seen.extend_from_slice(line));
-        lines.output(LogStream::Stdout, b"er22 1\nrest hunter22", |_, line| seen.extend_from_slice(line));
+        lines.output(LogStream::Stdout, b"login hunt", |_, line| {
+            seen.extend_from_slice(line)
+        });
+        lines.output(LogStream::Stdout, b"er22 1\nrest hunter22", |_, line| {
+            seen.extend_from_slice(line)
+        });
         lines.end(|_, line| seen.extend_from_slice(line));
         let seen = String::from_utf8(seen).unwrap();
         assert_eq!(seen, "[a] login •••••• 1\n[a] rest ••••••\n");
@@ -506,11 +592,17 @@ mod tests {
             ("PAGER".to_owned(), "less".to_owned()),
         ]);
         let remote = indexmap::IndexMap::from([
-            ("PATH".to_owned(), Some("/opt/bin:${containerEnv:PATH}".to_owned())),
+            (
+                "PATH".to_owned(),
+                Some("/opt/bin:${containerEnv:PATH}".to_owned()),
+            ),
             ("PAGER".to_owned(), None),
         ]);
         let (all, unset) = environment(&probed, &remote);
-        assert_eq!(all, BTreeMap::from([("PATH".to_owned(), "/opt/bin:/bin".to_owned())]));
+        assert_eq!(
+            all,
+            BTreeMap::from([("PATH".to_owned(), "/opt/bin:/bin".to_owned())])
+        );
         assert_eq!(unset, ["PAGER"]);
     }
 }

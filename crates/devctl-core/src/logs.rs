@@ -25,9 +25,9 @@ impl Core {
             .as_deref()
             .map(|text| {
                 OffsetDateTime::parse(text, &Rfc3339).map_err(|error| {
-                    Problem::new(ErrorCode::RequestInvalid, format!("{text:?} is no time")).why(error.to_string()).fix(
-                        "Write it as 2026-11-23T14:00:00Z",
-                    )
+                    Problem::new(ErrorCode::RequestInvalid, format!("{text:?} is no time"))
+                        .why(error.to_string())
+                        .fix("Write it as 2026-11-23T14:00:00Z")
                 })
             })
             .transpose()?;
@@ -36,10 +36,16 @@ impl Core {
             follow: request.follow,
             since,
             until: None,
-            tail: request.tail.map_or(LogTail::All, |lines| LogTail::Lines(u64::from(lines))),
+            tail: request
+                .tail
+                .map_or(LogTail::All, |lines| LogTail::Lines(u64::from(lines))),
             timestamps: true,
         };
-        let mut frames = found.engine.container_logs(found.id(), &options).await.at("Read the log")?;
+        let mut frames = found
+            .engine
+            .container_logs(found.id(), &options)
+            .await
+            .at("Read the log")?;
         let (sender, receiver) = mpsc::channel(16);
         tokio::spawn(async move {
             let mut lines = Lines::default();
@@ -64,7 +70,9 @@ impl Core {
                 }
                 while !lines.whole.is_empty() {
                     let rest = lines.whole.split_off(lines.whole.len().min(TOGETHER));
-                    let chunk = LogChunk { lines: std::mem::replace(&mut lines.whole, rest) };
+                    let chunk = LogChunk {
+                        lines: std::mem::replace(&mut lines.whole, rest),
+                    };
                     if sender.send(chunk).await.is_err() {
                         return;
                     }
@@ -115,10 +123,16 @@ fn line(stream: LogStream, bytes: &[u8]) -> LogLine {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_end_matches(['\n', '\r']);
     match text.split_once(' ') {
-        Some((at, rest)) if OffsetDateTime::parse(at, &Rfc3339).is_ok() => {
-            LogLine { at: Some(at.to_owned()), stream, text: rest.to_owned() }
-        }
-        _ => LogLine { at: None, stream, text: text.to_owned() },
+        Some((at, rest)) if OffsetDateTime::parse(at, &Rfc3339).is_ok() => LogLine {
+            at: Some(at.to_owned()),
+            stream,
+            text: rest.to_owned(),
+        },
+        _ => LogLine {
+            at: None,
+            stream,
+            text: text.to_owned(),
+        },
     }
 }
 
@@ -129,12 +143,19 @@ mod tests {
     #[test]
     fn lines_are_put_together_for_each_stream_and_lose_the_engines_time() {
         let mut lines = Lines::default();
-        let frame = |stream, text: &str| LogFrame { stream, bytes: bytes::Bytes::copy_from_slice(text.as_bytes()) };
+        let frame = |stream, text: &str| LogFrame {
+            stream,
+            bytes: bytes::Bytes::copy_from_slice(text.as_bytes()),
+        };
         lines.take(&frame(OutputStream::Stdout, "2026-11-23T14:00:00.5Z hel"));
         lines.take(&frame(OutputStream::Stderr, "2026-11-23T14:00:00Z bad\n"));
         lines.take(&frame(OutputStream::Stdout, "lo\r\nno time"));
         lines.end();
-        let seen: Vec<(&str, bool)> = lines.whole.iter().map(|line| (line.text.as_str(), line.at.is_some())).collect();
+        let seen: Vec<(&str, bool)> = lines
+            .whole
+            .iter()
+            .map(|line| (line.text.as_str(), line.at.is_some()))
+            .collect();
         assert_eq!(seen, [("bad", true), ("hello", true), ("no time", false)]);
     }
 }

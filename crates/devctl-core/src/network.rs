@@ -14,7 +14,11 @@ pub(crate) fn name_of(alias: &str) -> String {
 
 impl Core {
     /// Makes the network of a container; one that was left behind for it is used.
-    pub(crate) async fn ensure_network(self: &Arc<Self>, engine: &Arc<dyn Engine>, alias: &str) -> Result<(), Problem> {
+    pub(crate) async fn ensure_network(
+        self: &Arc<Self>,
+        engine: &Arc<dyn Engine>,
+        alias: &str,
+    ) -> Result<(), Problem> {
         const STEP: &str = "Make the network";
         let range = self.chosen(crate::settings::SUBNET_RANGE).await;
         let range = range.as_str().and_then(crate::settings::parse_range);
@@ -48,7 +52,11 @@ impl Core {
     }
 
     /// Removes the network of a container; one that is gone or still used by somebody is left alone.
-    pub(crate) async fn remove_network(&self, engine: &Arc<dyn Engine>, alias: &str) -> Result<bool, Problem> {
+    pub(crate) async fn remove_network(
+        &self,
+        engine: &Arc<dyn Engine>,
+        alias: &str,
+    ) -> Result<bool, Problem> {
         let name = name_of(alias);
         match engine.network_inspect(&name).await {
             Ok(network) if labels::get(&network.labels, labels::FOR) == Some(alias) => {}

@@ -19,17 +19,29 @@ pub(crate) struct Target {
 impl Target {
     /// A container by id and name.
     pub(crate) fn container(id: &str, name: &str) -> Self {
-        Self { kind: "container", id: id.to_owned(), name: Some(name.to_owned()) }
+        Self {
+            kind: "container",
+            id: id.to_owned(),
+            name: Some(name.to_owned()),
+        }
     }
 
     /// A workspace folder or an image that becomes a container.
     pub(crate) fn source(source: &str) -> Self {
-        Self { kind: "workspace", id: source.to_owned(), name: None }
+        Self {
+            kind: "workspace",
+            id: source.to_owned(),
+            name: None,
+        }
     }
 
     /// Anything else.
     pub(crate) fn other(kind: &'static str, id: &str) -> Self {
-        Self { kind, id: id.to_owned(), name: None }
+        Self {
+            kind,
+            id: id.to_owned(),
+            name: None,
+        }
     }
 }
 
@@ -44,7 +56,11 @@ impl Core {
     ) -> Result<T, Problem> {
         let began = Instant::now();
         let id = EventId(uuid::Uuid::now_v7());
-        let subject = Subject { kind: target.kind.to_owned(), id: target.id, name: target.name };
+        let subject = Subject {
+            kind: target.kind.to_owned(),
+            id: target.id,
+            name: target.name,
+        };
         let intent = Intent {
             id,
             who: Actor {
@@ -63,14 +79,20 @@ impl Core {
         let outcome = match &result {
             Ok(_) => Outcome::Ok,
             Err(problem) if problem.code == ErrorCode::Cancelled => Outcome::Cancelled,
-            Err(problem) => {
-                Outcome::Failed { code: problem.code.as_str().to_owned(), message: problem.message.clone() }
-            }
+            Err(problem) => Outcome::Failed {
+                code: problem.code.as_str().to_owned(),
+                message: problem.message.clone(),
+            },
         };
         let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let finished = self
             .with_store(move |store| {
-                store.finish(id, outcome, took, serde_json::Value::Object(serde_json::Map::new()))
+                store.finish(
+                    id,
+                    outcome,
+                    took,
+                    serde_json::Value::Object(serde_json::Map::new()),
+                )
             })
             .await;
         if let Err(problem) = finished {
@@ -113,7 +135,10 @@ pub(crate) fn shown(record: devctl_store::EventRecord) -> EventRecord {
         (_, Some(Outcome::Cancelled)) => (OutcomeKind::Cancelled, None),
         (_, Some(Outcome::Interrupted)) => (OutcomeKind::Interrupted, None),
     };
-    let subject = record.subject.map(|subject| subject.name.unwrap_or(subject.id)).unwrap_or_default();
+    let subject = record
+        .subject
+        .map(|subject| subject.name.unwrap_or(subject.id))
+        .unwrap_or_default();
     EventRecord {
         seq: record.seq,
         id: record.id.0.to_string().into(),
@@ -145,8 +170,16 @@ pub(crate) fn follow(core: &Arc<Core>) {
                 let since = match after {
                     Some(seq) => seq,
                     None => {
-                        let newest = EventFilter { limit: Some(1), latest: true, ..EventFilter::default() };
-                        store.events(&newest).ok().and_then(|rows| rows.last().map(|row| row.seq)).unwrap_or(0)
+                        let newest = EventFilter {
+                            limit: Some(1),
+                            latest: true,
+                            ..EventFilter::default()
+                        };
+                        store
+                            .events(&newest)
+                            .ok()
+                            .and_then(|rows| rows.last().map(|row| row.seq))
+                            .unwrap_or(0)
                     }
                 };
                 after = Some(since);
@@ -159,7 +192,10 @@ pub(crate) fn follow(core: &Arc<Core>) {
                         return;
                     }
                 }
-                let filter = EventFilter { since_seq: Some(since), ..EventFilter::default() };
+                let filter = EventFilter {
+                    since_seq: Some(since),
+                    ..EventFilter::default()
+                };
                 match store.events(&filter) {
                     Ok(rows) => {
                         for row in rows {

@@ -63,11 +63,17 @@ impl Core {
         let (mut going, mut kept) = (Vec::new(), Vec::new());
         for volume in named {
             // An anonymous volume is nobody else's; it goes only when volumes are asked for, too.
-            if volumes { going.push(volume) } else { kept.push(volume) }
+            if volumes {
+                going.push(volume)
+            } else {
+                kept.push(volume)
+            }
         }
         let network = network::name_of(found.alias());
         let has_network = details.networks.iter().any(|joined| joined.network == network);
-        let folder = found.folder().filter(|_| found.label(labels::SOURCE_KIND) != Some("image"));
+        let folder = found
+            .folder()
+            .filter(|_| found.label(labels::SOURCE_KIND) != Some("image"));
         Ok(RemovedContainer {
             name: found.alias().to_owned(),
             id: found.id().to_owned(),
@@ -80,7 +86,10 @@ impl Core {
 
     async fn remove_found(self: &Arc<Self>, found: &Found) -> Result<(), Problem> {
         // Anonymous volumes are removed by name, and only when asked for: nothing goes unnamed.
-        let gone = RemoveOptions { volumes: false, force: true };
+        let gone = RemoveOptions {
+            volumes: false,
+            force: true,
+        };
         match found.engine.container_remove(found.id(), gone).await {
             Ok(()) | Err(EngineError::NotFound { .. }) => {}
             Err(error) => return Err(error).at("Remove the container"),
@@ -123,23 +132,34 @@ impl Core {
 
 /// Files that the container has beyond its image, without those that engines, logins and we ourselves write.
 async fn lost_files(found: &Found) -> Result<Vec<String>, Problem> {
-    let ours = ["/.devctl", "/var/lib/devctl", "/workspaces", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/etc/mtab"];
+    let ours = [
+        "/.devctl",
+        "/var/lib/devctl",
+        "/workspaces",
+        "/etc/hostname",
+        "/etc/hosts",
+        "/etc/resolv.conf",
+        "/etc/mtab",
+    ];
     let below = |path: &str, folder: &str| path == folder || path.starts_with(&format!("{folder}/"));
     let changed = found.engine.container_changes(found.id()).await.or_problem()?;
     let mut paths: Vec<String> = changed
         .into_iter()
         .filter(|change| change.kind != devctl_engine::ChangeKind::Deleted)
         .map(|change| change.path)
-        .filter(|path| !ours.iter().any(|folder| below(path, folder)))
         .collect();
     paths.sort();
     // A folder is named by what is in it.
     let mut named: Vec<String> = Vec::new();
     for path in paths.into_iter().rev() {
-        if !named.last().is_some_and(|inner| inner.starts_with(&format!("{path}/"))) {
+        if !named
+            .last()
+            .is_some_and(|inner| inner.starts_with(&format!("{path}/")))
+        {
             named.push(path);
         }
     }
     named.reverse();
+    named.retain(|path| !ours.iter().any(|folder| below(path, folder)));
     Ok(named)
 }

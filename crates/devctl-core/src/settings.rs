@@ -8,7 +8,10 @@ use std::sync::Arc;
 /// What a setting may be.
 enum Kind {
     Flag,
-    Number { from: i64, to: i64 },
+    Number {
+        from: i64,
+        to: i64,
+    },
     /// An IPv4 range such as `10.213.0.0/16`.
     Range,
 }
@@ -33,13 +36,19 @@ const DEFINITIONS: &[Definition] = &[
     Definition {
         key: MEMORY_LIMIT,
         about: "Memory that a new container may use, in MiB; 0 is half of the host's, at most 8 GiB",
-        kind: Kind::Number { from: 0, to: 16 * 1024 * 1024 },
+        kind: Kind::Number {
+            from: 0,
+            to: 16 * 1024 * 1024,
+        },
         default: || json!(0),
     },
     Definition {
         key: PIDS_LIMIT,
         about: "Processes that a new container may have at once",
-        kind: Kind::Number { from: 64, to: 4_194_304 },
+        kind: Kind::Number {
+            from: 64,
+            to: 4_194_304,
+        },
         default: || json!(4096),
     },
     Definition {
@@ -63,7 +72,10 @@ impl Core {
         Ok(DEFINITIONS
             .iter()
             .map(|definition| {
-                let value = chosen.iter().find(|(key, _)| key == definition.key).map(|(_, value)| value.clone());
+                let value = chosen
+                    .iter()
+                    .find(|(key, _)| key == definition.key)
+                    .map(|(_, value)| value.clone());
                 definition.shown(value)
             })
             .collect())
@@ -72,12 +84,18 @@ impl Core {
     /// One setting.
     pub(crate) async fn setting(self: &Arc<Self>, key: &str) -> Result<Setting, Problem> {
         let definition = definition(key)?;
-        let chosen = self.with_store(move |store| store.setting(definition.key)).await?;
+        let chosen = self
+            .with_store(move |store| store.setting(definition.key))
+            .await?;
         Ok(definition.shown(chosen))
     }
 
     /// Chooses a value; null goes back to the default.
-    pub(crate) async fn choose_setting(self: &Arc<Self>, key: &str, value: Value) -> Result<Setting, Problem> {
+    pub(crate) async fn choose_setting(
+        self: &Arc<Self>,
+        key: &str,
+        value: Value,
+    ) -> Result<Setting, Problem> {
         let definition = definition(key)?;
         let value = definition.checked(value)?;
         let chosen = value.clone();
@@ -87,7 +105,9 @@ impl Core {
         })
         .await?;
         // Nobody listening is no failure.
-        let _ = self.changes.send(devctl_model::Change::Setting { key: key.to_owned() });
+        let _ = self
+            .changes
+            .send(devctl_model::Change::Setting { key: key.to_owned() });
         Ok(definition.shown(value))
     }
 
@@ -97,17 +117,22 @@ impl Core {
             Ok(setting) => setting.value,
             Err(problem) => {
                 tracing::debug!(%problem, key, "the default is used");
-                definition(key).map(|definition| (definition.default)()).unwrap_or_default()
+                definition(key)
+                    .map(|definition| (definition.default)())
+                    .unwrap_or_default()
             }
         }
     }
 }
 
 fn definition(key: &str) -> Result<&'static Definition, Problem> {
-    DEFINITIONS.iter().find(|definition| definition.key == key).ok_or_else(|| {
-        Problem::new(ErrorCode::SettingUnknown, format!("there is no setting {key:?}"))
-            .fix_command("See what there is", "devctl settings list")
-    })
+    DEFINITIONS
+        .iter()
+        .find(|definition| definition.key == key)
+        .ok_or_else(|| {
+            Problem::new(ErrorCode::SettingUnknown, format!("there is no setting {key:?}"))
+                .fix_command("See what there is", "devctl settings list")
+        })
 }
 
 impl Definition {
@@ -133,8 +158,11 @@ impl Definition {
     /// The value if it is allowed, read from a text where it came as one; none to go back to the default.
     fn checked(&self, value: Value) -> Result<Option<Value>, Problem> {
         let refused = |value: &Value| {
-            Problem::new(ErrorCode::SettingInvalid, format!("{} cannot be {value}", self.key))
-                .fix(format!("It may be {}", self.allowed()))
+            Problem::new(
+                ErrorCode::SettingInvalid,
+                format!("{} cannot be {value}", self.key),
+            )
+            .fix(format!("It may be {}", self.allowed()))
         };
         if value.is_null() {
             return Ok(None);
@@ -172,7 +200,11 @@ mod tests {
     #[test]
     fn each_default_is_allowed() {
         for definition in DEFINITIONS {
-            assert!(definition.checked((definition.default)()).unwrap().is_some(), "{}", definition.key);
+            assert!(
+                definition.checked((definition.default)()).unwrap().is_some(),
+                "{}",
+                definition.key
+            );
         }
     }
 
@@ -181,7 +213,10 @@ mod tests {
         let flag = definition(START_ON_CONNECT).unwrap();
         assert_eq!(flag.checked(json!("false")).unwrap(), Some(json!(false)));
         assert_eq!(flag.checked(Value::Null).unwrap(), None);
-        assert_eq!(flag.checked(json!("no")).unwrap_err().code, ErrorCode::SettingInvalid);
+        assert_eq!(
+            flag.checked(json!("no")).unwrap_err().code,
+            ErrorCode::SettingInvalid
+        );
         let number = definition(PIDS_LIMIT).unwrap();
         assert!(number.checked(json!(1)).is_err());
         assert!(number.checked(json!(1.5)).is_err());
@@ -189,6 +224,9 @@ mod tests {
         let range = definition(SUBNET_RANGE).unwrap();
         assert!(range.checked(json!("10.0.0.1/16")).is_err(), "host bits");
         assert!(range.checked(json!("10.0.0.0/30")).is_err(), "too small");
-        assert_eq!(definition("nonsense").map(|_| ()).unwrap_err().code, ErrorCode::SettingUnknown);
+        assert_eq!(
+            definition("nonsense").map(|_| ()).unwrap_err().code,
+            ErrorCode::SettingUnknown
+        );
     }
 }

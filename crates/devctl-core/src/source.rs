@@ -37,19 +37,30 @@ impl Source {
     /// Finds out what a person means: an existing folder wins, then an image.
     pub(crate) fn find(config: &CoreConfig, text: &str, kind: Option<SourceKind>) -> Result<Self, Problem> {
         if text.is_empty() {
-            return Err(Problem::new(ErrorCode::RequestInvalid, "a folder or an image is needed"));
+            return Err(Problem::new(
+                ErrorCode::RequestInvalid,
+                "a folder or an image is needed",
+            ));
         }
         let path = config.absolute(text);
         let looks_like_a_path = text.starts_with(['.', '/', '~']) || text.contains('\\');
-        let is_git = ["https://", "http://", "git@", "ssh://", "git://"].iter().any(|start| text.starts_with(start));
+        let is_git = ["https://", "http://", "git@", "ssh://", "git://"]
+            .iter()
+            .any(|start| text.starts_with(start));
         match kind {
             Some(SourceKind::Image) => Ok(Self::Image(image_name(text)?)),
             _ if path.is_dir() => Ok(Self::Folder(path)),
             _ if path.exists() => Err(Problem::new(
                 ErrorCode::FolderNotFound,
-                format!("{} is a file, and a container is made from a folder", path.display()),
+                format!(
+                    "{} is a file, and a container is made from a folder",
+                    path.display()
+                ),
             )
-            .fix(format!("Name the folder: {}", path.parent().unwrap_or(&path).display()))),
+            .fix(format!(
+                "Name the folder: {}",
+                path.parent().unwrap_or(&path).display()
+            ))),
             Some(SourceKind::Folder) => Err(no_folder(&path)),
             None if is_git => Err(Problem::new(
                 ErrorCode::RequestInvalid,
@@ -79,9 +90,10 @@ impl Source {
     /// The name that its container gets, before it is made unique.
     pub(crate) fn suggested_name(&self) -> String {
         match self {
-            Self::Folder(folder) => {
-                folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-            }
+            Self::Folder(folder) => folder
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default(),
             Self::Image(image) => {
                 let name = image.rsplit('/').next().unwrap_or(image);
                 name.split([':', '@']).next().unwrap_or(name).to_owned()
@@ -91,21 +103,32 @@ impl Source {
 }
 
 fn no_folder(path: &Path) -> Problem {
-    Problem::new(ErrorCode::FolderNotFound, format!("there is no folder {}", path.display()))
-        .fix("Check the path; for an image of that name, say --image")
+    Problem::new(
+        ErrorCode::FolderNotFound,
+        format!("there is no folder {}", path.display()),
+    )
+    .fix("Check the path; for an image of that name, say --image")
 }
 
 /// An image's name: what engines accept, so that nonsense is refused before anybody is asked.
 fn image_name(text: &str) -> Result<String, Problem> {
     let refused = |why: &str| {
-        Err(Problem::new(ErrorCode::RequestInvalid, format!("{text:?} is neither a folder nor an image: {why}"))
-            .fix("Name a folder that exists, or an image such as debian:bookworm"))
+        Err(Problem::new(
+            ErrorCode::RequestInvalid,
+            format!("{text:?} is neither a folder nor an image: {why}"),
+        )
+        .fix("Name a folder that exists, or an image such as debian:bookworm"))
     };
-    let (name, digest) = text.split_once('@').map_or((text, None), |(name, digest)| (name, Some(digest)));
+    let (name, digest) = text
+        .split_once('@')
+        .map_or((text, None), |(name, digest)| (name, Some(digest)));
     if name.is_empty() || text.len() > 255 {
         return refused("it is empty or too long");
     }
-    if let Some(bad) = name.chars().find(|c| !(c.is_ascii_alphanumeric() || "._-/:".contains(*c))) {
+    if let Some(bad) = name
+        .chars()
+        .find(|c| !(c.is_ascii_alphanumeric() || "._-/:".contains(*c)))
+    {
         return refused(&format!("{bad:?} cannot be in an image's name"));
     }
     let (repository, tag) = match name.rsplit_once(':') {
@@ -113,12 +136,17 @@ fn image_name(text: &str) -> Result<String, Problem> {
         _ => (name, None),
     };
     let path = repository.split_once('/').map_or(repository, |(first, rest)| {
-        if first.contains(['.', ':']) || first == "localhost" { rest } else { repository }
+        if first.contains(['.', ':']) || first == "localhost" {
+            rest
+        } else {
+            repository
+        }
     });
     if path.chars().any(|c| c.is_ascii_uppercase()) {
         return refused("the name of an image is in lower case");
     }
-    let bad_part = |part: &str| part.is_empty() || part.starts_with(['.', '-', '_']) || part.ends_with(['.', '-', '_']);
+    let bad_part =
+        |part: &str| part.is_empty() || part.starts_with(['.', '-', '_']) || part.ends_with(['.', '-', '_']);
     if path.split('/').any(bad_part) || tag.is_some_and(|tag| tag.is_empty() || tag.starts_with(['.', '-'])) {
         return refused("a part of it is empty, or begins or ends with a sign");
     }
@@ -130,7 +158,10 @@ fn image_name(text: &str) -> Result<String, Problem> {
 
 /// The environment of this computer, for variables.
 pub(crate) fn local_env(config: &CoreConfig) -> LocalEnv {
-    LocalEnv { platform: Platform::current(), vars: config.env.clone() }
+    LocalEnv {
+        platform: Platform::current(),
+        vars: config.env.clone(),
+    }
 }
 
 /// The configurations of a folder.
@@ -147,7 +178,11 @@ pub(crate) fn choices(folder: &Path) -> Result<Vec<ConfigChoice>, Problem> {
 }
 
 /// Reads a source.
-pub(crate) fn read(config: &CoreConfig, source: &Source, chosen: Option<&str>) -> Result<Definition, Problem> {
+pub(crate) fn read(
+    config: &CoreConfig,
+    source: &Source,
+    chosen: Option<&str>,
+) -> Result<Definition, Problem> {
     match source {
         Source::Folder(folder) => {
             let chosen = chosen.map(|chosen| config.absolute(chosen));
@@ -157,7 +192,13 @@ pub(crate) fn read(config: &CoreConfig, source: &Source, chosen: Option<&str>) -
             let name = read.config.name.clone().filter(|name| !name.trim().is_empty());
             let title = name.unwrap_or_else(|| source.suggested_name());
             let hash = config_hash(&read);
-            Ok(Definition { source: source.clone(), identity: read.id_labels(), title, hash, read })
+            Ok(Definition {
+                source: source.clone(),
+                identity: read.id_labels(),
+                title,
+                hash,
+                read,
+            })
         }
         Source::Image(image) => {
             let volume = format!("devctl-{}", short_hash(image));
@@ -197,7 +238,11 @@ fn config_hash(read: &ReadConfig) -> String {
     hash.update(read.value.to_string());
     let merged = devctl_spec::merge::merge(&[], read);
     let plan = merged.and_then(|merged| devctl_spec::plan::plan(&StdFiles, read, &merged));
-    if let Ok(ContainerPlan { source: ImageSource::Build(build), .. }) = plan {
+    if let Ok(ContainerPlan {
+        source: ImageSource::Build(build),
+        ..
+    }) = plan
+    {
         // A Dockerfile that is not there fails the build, which says so.
         hash.update(std::fs::read(&build.dockerfile).unwrap_or_default());
     }
@@ -221,7 +266,10 @@ pub(crate) fn plan(definition: &Definition, entries: &[MetadataEntry]) -> Result
 
 /// Plans what has to be done with a container that exists: what it was made with counts, and of the file only what may
 /// change without making it anew.
-pub(crate) fn plan_existing(definition: &Definition, entries: &[MetadataEntry]) -> Result<ContainerPlan, Problem> {
+pub(crate) fn plan_existing(
+    definition: &Definition,
+    entries: &[MetadataEntry],
+) -> Result<ContainerPlan, Problem> {
     let merged = devctl_spec::merge::merge_for_existing(entries, &definition.read).or_problem()?;
     devctl_spec::plan::plan(&StdFiles, &definition.read, &merged).or_problem()
 }
@@ -237,7 +285,11 @@ pub(crate) fn entries(
 
 /// Twelve digits that stand for a text.
 pub(crate) fn short_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -252,20 +304,51 @@ mod tests {
         std::fs::create_dir(dir.path().join("debian")).unwrap();
         std::fs::write(dir.path().join("file"), "").unwrap();
         let find = |text: &str, kind| Source::find(&config, text, kind);
-        assert_eq!(find("debian", None).unwrap(), Source::Folder(dir.path().join("debian")));
-        assert_eq!(find("debian", Some(SourceKind::Image)).unwrap(), Source::Image("debian".into()));
-        assert_eq!(find("debian:12", None).unwrap(), Source::Image("debian:12".into()));
-        assert_eq!(find("./missing", None).unwrap_err().code, ErrorCode::FolderNotFound);
+        assert_eq!(
+            find("debian", None).unwrap(),
+            Source::Folder(dir.path().join("debian"))
+        );
+        assert_eq!(
+            find("debian", Some(SourceKind::Image)).unwrap(),
+            Source::Image("debian".into())
+        );
+        assert_eq!(
+            find("debian:12", None).unwrap(),
+            Source::Image("debian:12".into())
+        );
+        assert_eq!(
+            find("./missing", None).unwrap_err().code,
+            ErrorCode::FolderNotFound
+        );
         assert_eq!(find("file", None).unwrap_err().code, ErrorCode::FolderNotFound);
-        assert_eq!(find("https://example.org/a.git", None).unwrap_err().code, ErrorCode::RequestInvalid);
+        assert_eq!(
+            find("https://example.org/a.git", None).unwrap_err().code,
+            ErrorCode::RequestInvalid
+        );
     }
 
     #[test]
     fn names_of_images_are_checked_before_an_engine_is_asked() {
-        for good in ["debian", "debian:12", "ghcr.io/a/b:1.2", "localhost:5000/x", "a/b@sha256:0000000000000000000000000000000000000000000000000000000000000000"] {
+        for good in [
+            "debian",
+            "debian:12",
+            "ghcr.io/a/b:1.2",
+            "localhost:5000/x",
+            "a/b@sha256:0000000000000000000000000000000000000000000000000000000000000000",
+        ] {
             assert!(image_name(good).is_ok(), "{good}");
         }
-        for bad in ["", "Debian", "a b", "a//b", "-a", "a:", "a@sha256:1", "a\nb", "$(id)"] {
+        for bad in [
+            "",
+            "Debian",
+            "a b",
+            "a//b",
+            "-a",
+            "a:",
+            "a@sha256:1",
+            "a\nb",
+            "$(id)",
+        ] {
             assert!(image_name(bad).is_err(), "{bad}");
         }
     }

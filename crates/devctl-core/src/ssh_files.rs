@@ -5,7 +5,8 @@ use crate::core::Core;
 use crate::error::OrProblem;
 use crate::identity;
 use devctl_model::{
-    AuthorityInfo, AuthorityKind, AuthorityList, CertificateInfo, ErrorCode, KeyInfo, Problem, SshInstallPlan, SshStatus,
+    AuthorityInfo, AuthorityKind, AuthorityList, CertificateInfo, ErrorCode, KeyInfo, Problem,
+    SshInstallPlan, SshStatus,
 };
 use devctl_secrets::Vault;
 use devctl_ssh::{AccessKey, IncludeAction, IncludePlan, Placement, SshClient};
@@ -18,7 +19,8 @@ impl Core {
         self.ensure_identity().await?;
         let config = self.config.clone();
         blocking(move || {
-            let key = AccessKey::ensure(&config.ssh(), &format!("devctl access key of {}", config.user)).or_problem()?;
+            let key = AccessKey::ensure(&config.ssh(), &format!("devctl access key of {}", config.user))
+                .or_problem()?;
             Ok(KeyInfo {
                 algorithm: key.public_key().algorithm().to_string(),
                 fingerprint: key.fingerprint(),
@@ -36,9 +38,16 @@ impl Core {
         let core = self.clone();
         blocking(move || {
             let mut authorities = Vec::new();
-            for (kind, stored) in [(AuthorityKind::User, StoredKind::User), (AuthorityKind::Host, StoredKind::Host)] {
+            for (kind, stored) in [
+                (AuthorityKind::User, StoredKind::User),
+                (AuthorityKind::Host, StoredKind::Host),
+            ] {
                 for authority in core.store()?.authorities(stored).or_problem()? {
-                    let issued = core.store()?.certificates(&authority.fingerprint).or_problem()?.len() as u64;
+                    let issued = core
+                        .store()?
+                        .certificates(&authority.fingerprint)
+                        .or_problem()?
+                        .len() as u64;
                     let mut words = authority.public_line.split(' ');
                     authorities.push(AuthorityInfo {
                         kind,
@@ -50,8 +59,12 @@ impl Core {
                     });
                 }
             }
-            let vault = Vault::open(&core.config.state_dir.join("vault"), &core.config.key_sources).or_problem()?;
-            Ok(AuthorityList { authorities, kept_in: vault.key_source().to_string() })
+            let vault =
+                Vault::open(&core.config.state_dir.join("vault"), &core.config.key_sources).or_problem()?;
+            Ok(AuthorityList {
+                authorities,
+                kept_in: vault.key_source().to_string(),
+            })
         })
         .await
     }
@@ -64,20 +77,24 @@ impl Core {
             let status = devctl_ssh::include_status(&config.ssh_user_config, &ssh).or_problem()?;
             let problem = match &status.placement {
                 Placement::InForce { .. } => None,
-                Placement::Missing if status.read_only => {
-                    Some(format!("{} may not be changed; add the line yourself", status.target.display()))
-                }
+                Placement::Missing if status.read_only => Some(format!(
+                    "{} may not be changed; add the line yourself",
+                    status.target.display()
+                )),
                 Placement::Missing => Some("the Include line is not there".to_owned()),
-                Placement::InsideBlock { line } => {
-                    Some(format!("the Include line in line {line} stands inside a block of other hosts"))
-                }
+                Placement::InsideBlock { line } => Some(format!(
+                    "the Include line in line {line} stands inside a block of other hosts"
+                )),
             };
             Ok(SshStatus {
                 installed: problem.is_none(),
                 user_config: status.target.display().to_string(),
                 our_config: ssh.config().display().to_string(),
                 include_line: status.line,
-                hosts: identity::known(&config).iter().map(|access| format!("{}.devctl", access.alias)).collect(),
+                hosts: identity::known(&config)
+                    .iter()
+                    .map(|access| format!("{}.devctl", access.alias))
+                    .collect(),
                 problem,
                 certificate: certificate(&config),
             })
@@ -117,8 +134,14 @@ impl Core {
                     ErrorCode::SshConfigReadonly,
                     format!("{} may not be changed", plan.target.display()),
                 )
-                .fix(format!("{does} this line yourself, at the very top: {}", plan.line))
-                .fix(format!("Or say ssh -F {} for each connection", ssh.config().display()))
+                .fix(format!(
+                    "{does} this line yourself, at the very top: {}",
+                    plan.line
+                ))
+                .fix(format!(
+                    "Or say ssh -F {} for each connection",
+                    ssh.config().display()
+                ))
                 .safe("nothing was changed"));
             }
             let client = client(&config);
@@ -137,12 +160,17 @@ impl Core {
 pub(crate) fn client(config: &CoreConfig) -> Option<SshClient> {
     let path = config.env.get("PATH")?;
     let name = if cfg!(windows) { "ssh.exe" } else { "ssh" };
-    let program = std::env::split_paths(path).map(|folder| folder.join(name)).find(|program| program.is_file())?;
+    let program = std::env::split_paths(path)
+        .map(|folder| folder.join(name))
+        .find(|program| program.is_file())?;
     Some(SshClient::new(program))
 }
 
 fn shown(config: &CoreConfig, plan: &IncludePlan) -> SshInstallPlan {
-    let changes = matches!(plan.action, IncludeAction::Insert | IncludeAction::MoveToTop | IncludeAction::Remove);
+    let changes = matches!(
+        plan.action,
+        IncludeAction::Insert | IncludeAction::MoveToTop | IncludeAction::Remove
+    );
     SshInstallPlan {
         path: plan.target.display().to_string(),
         already: matches!(plan.action, IncludeAction::AlreadyThere | IncludeAction::NotThere),
@@ -168,14 +196,17 @@ pub(crate) fn certificate(config: &CoreConfig) -> Option<CertificateInfo> {
         valid_before: crate::clock::seconds_text(before),
         renew_at: crate::clock::seconds_text(after + before.saturating_sub(after) / 3 * 2),
         valid: after <= now && now < before,
-        authority: certificate.signature_key().fingerprint(devctl_ssh::HashAlg::Sha256).to_string(),
+        authority: certificate
+            .signature_key()
+            .fingerprint(devctl_ssh::HashAlg::Sha256)
+            .to_string(),
     })
 }
 
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Problem::new(ErrorCode::Internal, "a file could not be looked at").why(error.to_string()))?
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        Problem::new(ErrorCode::Internal, "a file could not be looked at").why(error.to_string())
+    })?
 }

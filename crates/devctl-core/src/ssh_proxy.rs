@@ -13,8 +13,8 @@ use crate::labels;
 use crate::lifecycle;
 use crate::operations::Role;
 use devctl_agent_protocol::{
-    AGENT_PATH, AgentConfig, AgentReport, Allow, HostPrivateKey, PROTOCOL_VERSION, RevocationList, SERVE_ARGUMENT,
-    encode_config,
+    AGENT_PATH, AgentConfig, AgentReport, Allow, HostPrivateKey, PROTOCOL_VERSION, RevocationList,
+    SERVE_ARGUMENT, encode_config,
 };
 use devctl_engine::{Engine, EngineError, RawExec, RawExecRequest};
 use devctl_files::FileLock;
@@ -36,15 +36,29 @@ pub struct Served {
 /// # Errors
 /// Before the first byte of SSH: everything that keeps the agent from being started, with its fix. After it, what the
 /// agent says when it gives up.
-pub async fn run<R, W>(config: CoreConfig, name: &str, user: &str, input: R, output: W) -> Result<Served, Problem>
+pub async fn run<R, W>(
+    config: CoreConfig,
+    name: &str,
+    user: &str,
+    input: R,
+    output: W,
+) -> Result<Served, Problem>
 where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
 {
     let alias = Alias::new(name.strip_suffix(".devctl").unwrap_or(name)).or_problem()?;
     check_user(user)?;
+    // The client hangs up on its proxy as soon as it has what it wants. The agent's last words are still heard: the end
+    // of input ends us, not the signal.
+    #[cfg(unix)]
+    let _heard = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok();
     let reports = Reports::default();
-    let login = Login { config: &config, user, reports: reports.clone() };
+    let login = Login {
+        config: &config,
+        user,
+        reports: reports.clone(),
+    };
     let exec = login.open(&alias).await?;
     pump(exec, input, output).await;
     reports.served(user)
@@ -54,8 +68,11 @@ where
 fn check_user(user: &str) -> Result<(), Problem> {
     let plain = |c: char| c.is_alphanumeric() || "._-@+".contains(c);
     if user.is_empty() || user.len() > 256 || user.starts_with('-') || !user.chars().all(plain) {
-        return Err(Problem::new(ErrorCode::SshNameInvalid, format!("{user:?} is no name of a user"))
-            .fix("Use letters, digits and . _ - @ +"));
+        return Err(Problem::new(
+            ErrorCode::SshNameInvalid,
+            format!("{user:?} is no name of a user"),
+        )
+        .fix("Use letters, digits and . _ - @ +"));
     }
     Ok(())
 }
@@ -81,16 +98,19 @@ impl Login<'_> {
         match self.enter(&access).await {
             Ok(exec) => Ok(exec),
             Err(Entry::Failed(problem)) => Err(problem),
-            Err(Entry::Elsewhere) => {
-                Err(Problem::new(ErrorCode::ContainerNotRunning, format!("{alias} was started and does not run"))
-                    .fix_command("See why it ended", format!("devctl logs {alias}")))
-            }
+            Err(Entry::Elsewhere) => Err(Problem::new(
+                ErrorCode::ContainerNotRunning,
+                format!("{alias} was started and does not run"),
+            )
+            .fix_command("See why it ended", format!("devctl logs {alias}"))),
         }
     }
 
     async fn enter(&self, access: &Access) -> Result<RawExec, Entry> {
         let endpoint = access.endpoint();
-        let engine = devctl_engine::connect_known(&endpoint, access.facts).or_problem().map_err(Entry::Failed)?;
+        let engine = devctl_engine::connect_known(&endpoint, access.facts)
+            .or_problem()
+            .map_err(Entry::Failed)?;
         let request = RawExecRequest {
             cmd: vec![AGENT_PATH.to_owned(), SERVE_ARGUMENT.to_owned()],
             user: Some(self.user.to_owned()),
@@ -98,7 +118,10 @@ impl Login<'_> {
         };
         // The environment is probed while the agent starts; both take as long.
         let environment = async {
-            let known = access.environment.clone().filter(|_| self.user == access.remote_user);
+            let known = access
+                .environment
+                .clone()
+                .filter(|_| self.user == access.remote_user);
             match known {
                 Some(environment) => Ok(environment),
                 None => self.probe(&engine, access).await,
@@ -108,14 +131,14 @@ impl Login<'_> {
         let (opened, environment) = futures_util::future::join(opening, environment).await;
         let mut exec = match opened {
             Ok(exec) => exec,
-            Err(
-                EngineError::NotFound { .. }
-                | EngineError::Conflict { .. }
-                | EngineError::TooOld { .. },
-            ) => return Err(Entry::Elsewhere),
+            Err(EngineError::NotFound { .. } | EngineError::Conflict { .. } | EngineError::TooOld { .. }) => {
+                return Err(Entry::Elsewhere);
+            }
             Err(error) => return Err(Entry::Failed(crate::engines::unreachable(&endpoint, error))),
         };
-        let document = self.document(access, environment.map_err(Entry::Failed)?).map_err(Entry::Failed)?;
+        let document = self
+            .document(access, environment.map_err(Entry::Failed)?)
+            .map_err(Entry::Failed)?;
         let sent = async {
             exec.writer.write_all(document.as_ref()).await?;
             exec.writer.flush().await
@@ -127,7 +150,11 @@ impl Login<'_> {
         Ok(exec)
     }
 
-    async fn probe(&self, engine: &Arc<dyn Engine>, access: &Access) -> Result<BTreeMap<String, String>, Problem> {
+    async fn probe(
+        &self,
+        engine: &Arc<dyn Engine>,
+        access: &Access,
+    ) -> Result<BTreeMap<String, String>, Problem> {
         let mode = lifecycle::mode_of(&access.probe);
         let report = lifecycle::probe(engine, &access.container, self.user, mode).await;
         let environment = match report {
@@ -139,7 +166,10 @@ impl Login<'_> {
             }
         };
         if self.user == access.remote_user {
-            let kept = Access { environment: Some(environment.clone()), ..access.clone() };
+            let kept = Access {
+                environment: Some(environment.clone()),
+                ..access.clone()
+            };
             if let Err(problem) = kept.write(self.config) {
                 tracing::debug!(%problem, "the environment could not be kept");
             }
@@ -147,25 +177,45 @@ impl Login<'_> {
         Ok(environment)
     }
 
-    fn document(&self, access: &Access, probed: BTreeMap<String, String>) -> Result<impl AsRef<[u8]> + use<>, Problem> {
+    fn document(
+        &self,
+        access: &Access,
+        probed: BTreeMap<String, String>,
+    ) -> Result<impl AsRef<[u8]> + use<>, Problem> {
         let key = self.config.host_keys().ensure(&access.container).or_problem()?;
         let certificate = key.certificate_line().or_problem()?.ok_or_else(|| {
-            Problem::new(ErrorCode::SshSignFailed, format!("{} has no host certificate", access.alias))
-                .fix_command("Sign one", format!("devctl ssh-renew && ssh {}.devctl", access.alias))
+            Problem::new(
+                ErrorCode::SshSignFailed,
+                format!("{} has no host certificate", access.alias),
+            )
+            .fix_command(
+                "Sign one",
+                format!("devctl ssh-renew && ssh {}.devctl", access.alias),
+            )
         })?;
-        let authorities = devctl_ssh::read_trusted_authorities(&self.config.user_authorities()).or_problem()?;
-        let authorities: Result<Vec<String>, _> = authorities.iter().map(devctl_ssh::PublicKey::to_openssh).collect();
+        let authorities =
+            devctl_ssh::read_trusted_authorities(&self.config.user_authorities()).or_problem()?;
+        let authorities: Result<Vec<String>, _> = authorities
+            .iter()
+            .map(devctl_ssh::PublicKey::to_openssh)
+            .collect();
         let authorities = authorities.map_err(|error| {
             Problem::new(ErrorCode::SshSignFailed, "a user authority cannot be read").why(error.to_string())
         })?;
         let list = self.config.revocation_list();
         let list = std::fs::read(&list).map_err(|error| {
-            Problem::new(ErrorCode::FileFailed, format!("{} cannot be read", list.display()))
-                .why(error.to_string())
-                .fix_command("Make it anew", "devctl up")
+            Problem::new(
+                ErrorCode::FileFailed,
+                format!("{} cannot be read", list.display()),
+            )
+            .why(error.to_string())
+            .fix_command("Make it anew", "devctl up")
         })?;
         let (environment, unset) = lifecycle::environment(&probed, &access.remote_env);
-        let principals = vec![self.config.owner_principal(), format!("ct-{}", short(&access.container))];
+        let principals = vec![
+            self.config.owner_principal(),
+            format!("ct-{}", short(&access.container)),
+        ];
         let private = key.private_openssh().or_problem()?;
         let document = AgentConfig {
             protocol: PROTOCOL_VERSION,
@@ -182,7 +232,11 @@ impl Login<'_> {
             allow: Allow::ALL,
         };
         encode_config(&document).map_err(|error| {
-            Problem::new(ErrorCode::AgentFailed, "the agent's configuration could not be written").why(error.to_string())
+            Problem::new(
+                ErrorCode::AgentFailed,
+                "the agent's configuration could not be written",
+            )
+            .why(error.to_string())
         })
     }
 
@@ -194,17 +248,25 @@ impl Login<'_> {
         let path = locks.join(format!("connect-{alias}.lock"));
         let lock = tokio::task::spawn_blocking(move || FileLock::acquire(&path))
             .await
-            .map_err(|error| Problem::new(ErrorCode::Internal, "a lock could not be taken").why(error.to_string()))?
+            .map_err(|error| {
+                Problem::new(ErrorCode::Internal, "a lock could not be taken").why(error.to_string())
+            })?
             .or_problem()?;
         let found = core.find(alias.as_str()).await?;
         let known = Access::read(self.config, alias).filter(|access| access.container == found.id());
         if !found.is_running() {
             self.may_start(&core, alias, known.as_ref()).await?;
-            let caller = Caller { who: self.config.user.clone(), door: "ssh-proxy", role: Role::Developer };
+            let caller = Caller {
+                who: self.config.user.clone(),
+                door: "ssh-proxy",
+                role: Role::Developer,
+            };
             let job = core.start_again(&caller, found.id(), None).await?;
             let job = core.jobs.wait(&job).await?;
             if job.state != JobState::Done {
-                return Err(job.problem.unwrap_or_else(|| Problem::new(ErrorCode::Internal, "the start did not end")));
+                return Err(job
+                    .problem
+                    .unwrap_or_else(|| Problem::new(ErrorCode::Internal, "the start did not end")));
             }
         } else if known.is_none() {
             core.adopt_record(&found).await?;
@@ -219,10 +281,18 @@ impl Login<'_> {
     }
 
     /// A connection starts a container only where that was not switched off, and never runs anything on this computer.
-    async fn may_start(&self, core: &Arc<Core>, alias: &Alias, known: Option<&Access>) -> Result<(), Problem> {
+    async fn may_start(
+        &self,
+        core: &Arc<Core>,
+        alias: &Alias,
+        known: Option<&Access>,
+    ) -> Result<(), Problem> {
         let refused = |why: &str| {
-            Err(Problem::new(ErrorCode::ContainerNotRunning, format!("{alias} is stopped, and {why}"))
-                .fix_command("Bring it up", format!("devctl start {alias}")))
+            Err(Problem::new(
+                ErrorCode::ContainerNotRunning,
+                format!("{alias} is stopped, and {why}"),
+            )
+            .fix_command("Bring it up", format!("devctl start {alias}")))
         };
         if core.chosen(crate::settings::START_ON_CONNECT).await == serde_json::Value::Bool(false) {
             return refused("ssh may not start containers (setting ssh.startOnConnect)");
@@ -283,13 +353,20 @@ impl Reports {
         });
         match said {
             None => Ok(heard.served.clone()),
-            Some(said) if said.contains("unable to find user") || said.contains("no matching entries in passwd") => {
-                Err(Problem::new(ErrorCode::UserNotFound, format!("there is no user {user} in the container"))
-                    .fix("Log in as a user of the container: ssh USER@NAME.devctl"))
+            Some(said)
+                if said.contains("unable to find user") || said.contains("no matching entries in passwd") =>
+            {
+                Err(Problem::new(
+                    ErrorCode::UserNotFound,
+                    format!("there is no user {user} in the container"),
+                )
+                .fix("Log in as a user of the container: ssh USER@NAME.devctl"))
             }
-            Some(said) => Err(Problem::new(ErrorCode::AgentFailed, "the agent in the container gave up")
-                .why(said)
-                .fix_command("See what is wrong", "devctl doctor")),
+            Some(said) => Err(
+                Problem::new(ErrorCode::AgentFailed, "the agent in the container gave up")
+                    .why(said)
+                    .fix_command("See what is wrong", "devctl doctor"),
+            ),
         }
     }
 }
@@ -297,7 +374,12 @@ impl Reports {
 impl Heard {
     fn line(&mut self, line: &str) {
         match AgentReport::from_line(line) {
-            Ok(AgentReport::LoginAccepted { serial, key_id, principal, .. }) => {
+            Ok(AgentReport::LoginAccepted {
+                serial,
+                key_id,
+                principal,
+                ..
+            }) => {
                 tracing::info!(serial, key_id, principal, "logged in");
                 self.served.serials.push(serial);
             }
@@ -322,7 +404,11 @@ where
     W: AsyncWrite + Send + Unpin + 'static,
 {
     const BUFFER: usize = 256 * 1024;
-    let RawExec { mut reader, mut writer, .. } = exec;
+    let RawExec {
+        mut reader,
+        mut writer,
+        ..
+    } = exec;
     let up = tokio::spawn(async move {
         let mut from = tokio::io::BufReader::with_capacity(BUFFER, &mut input);
         if let Err(error) = tokio::io::copy_buf(&mut from, &mut writer).await {
@@ -348,7 +434,10 @@ pub(crate) fn short(id: &str) -> &str {
 
 impl Core {
     /// Makes the access record of a container that is ours and not known here, from its labels and its configuration.
-    pub(crate) async fn adopt_record(self: &Arc<Self>, found: &crate::containers::Found) -> Result<Access, Problem> {
+    pub(crate) async fn adopt_record(
+        self: &Arc<Self>,
+        found: &crate::containers::Found,
+    ) -> Result<Access, Problem> {
         if let Ok(plan) = self.plan_of(found).await {
             return self.access_of(found, &plan).await;
         }
@@ -389,8 +478,22 @@ mod tests {
         for good in ["root", "dev", "1000", "müller", "a.b-c_d@e+f"] {
             assert!(check_user(good).is_ok(), "{good}");
         }
-        for bad in ["", "-oProxyCommand=x", "a b", "a;b", "a\nb", "$(id)", "a'b", "a/b", "a:b"] {
-            assert_eq!(check_user(bad).unwrap_err().code, ErrorCode::SshNameInvalid, "{bad}");
+        for bad in [
+            "",
+            "-oProxyCommand=x",
+            "a b",
+            "a;b",
+            "a\nb",
+            "$(id)",
+            "a'b",
+            "a/b",
+            "a:b",
+        ] {
+            assert_eq!(
+                check_user(bad).unwrap_err().code,
+                ErrorCode::SshNameInvalid,
+                "{bad}"
+            );
         }
     }
 

@@ -17,8 +17,13 @@ pub async fn run(config: &CoreConfig) -> Result<bool, Problem> {
         return Ok(false);
     }
     let core = Core::open(config.clone()).await?;
-    let caller = Caller { who: config.user.clone(), door: "ssh-proxy", role: Role::Developer };
+    let caller = Caller {
+        who: config.user.clone(),
+        door: "ssh-proxy",
+        role: Role::Developer,
+    };
     let target = Target::other("certificate", &config.owner_principal());
-    core.recorded(&caller, "renew_certificates", target, core.renew_all()).await?;
+    core.recorded(&caller, "renew_certificates", target, core.renew_all())
+        .await?;
     Ok(true)
 }

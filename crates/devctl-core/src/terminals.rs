@@ -31,7 +31,11 @@ impl Terminals {
     fn get(&self, id: &str) -> Result<Terminal, Problem> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.get(id).cloned().ok_or_else(|| {
-            Problem::new(ErrorCode::RequestInvalid, format!("there is no open terminal {id}")).fix("Open one")
+            Problem::new(
+                ErrorCode::RequestInvalid,
+                format!("there is no open terminal {id}"),
+            )
+            .fix("Open one")
         })
     }
 
@@ -48,12 +52,20 @@ impl Terminals {
     }
 
     pub(crate) async fn resize(&self, id: &str, columns: u16, rows: u16) -> Result<(), Problem> {
-        self.get(id)?.control.resize(TerminalSize { columns, rows }).await.or_problem()
+        self.get(id)?
+            .control
+            .resize(TerminalSize { columns, rows })
+            .await
+            .or_problem()
     }
 
     /// Ends a terminal: its shell gets a hang-up. Says whether it was open.
     pub(crate) fn close(&self, id: &str) -> bool {
-        let terminal = self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        let terminal = self
+            .open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(id);
         terminal.map(|terminal| terminal.close.cancel()).is_some()
     }
 }
@@ -82,17 +94,25 @@ impl Core {
         let id = uuid::Uuid::now_v7().to_string();
         let close = tokio_util::sync::CancellationToken::new();
         let control = handle.control();
-        let crate::exec::ExecHandle { input, mut output, .. } = handle;
+        let crate::exec::ExecHandle {
+            input, mut output, ..
+        } = handle;
         let terminal = Terminal {
             input: Arc::new(tokio::sync::Mutex::new(input)),
             control: control.clone(),
             close: close.clone(),
         };
         let open = self.terminals.clone();
-        open.open.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), terminal);
+        open.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.clone(), terminal);
         let (sender, receiver) = mpsc::channel(64);
         tokio::spawn(async move {
-            let mut listening = sender.send(TerminalOutput::Opened { terminal: id.clone() }).await.is_ok();
+            let mut listening = sender
+                .send(TerminalOutput::Opened { terminal: id.clone() })
+                .await
+                .is_ok();
             while listening {
                 let said = tokio::select! {
                     () = close.cancelled() => break,
@@ -103,7 +123,12 @@ impl Core {
                     Some(said) => said,
                     None => break,
                 };
-                listening = sender.send(TerminalOutput::Data { base64: STANDARD.encode(&bytes) }).await.is_ok();
+                listening = sender
+                    .send(TerminalOutput::Data {
+                        base64: STANDARD.encode(&bytes),
+                    })
+                    .await
+                    .is_ok();
             }
             open.close(&id);
             // Dropping the input closes the connection, and the shell gets its hang-up.

@@ -70,18 +70,26 @@ impl Core {
         if given.is_some_and(|given| given.trim_start_matches("sha256:") == hash) {
             let (folder, kept) = (source.to_owned(), hash.clone());
             let items = serde_json::to_value(&sheet.items).unwrap_or_default();
-            self.with_store(move |store| store.record_consent(&folder, &kept, &items)).await?;
+            self.with_store(move |store| store.record_consent(&folder, &kept, &items))
+                .await?;
             return Ok(hash);
         }
         sheet.allowed = false;
         let count = sheet.items.len();
-        let rights = if count == 1 { "a right".to_owned() } else { format!("{count} rights") };
+        let rights = if count == 1 {
+            "a right".to_owned()
+        } else {
+            format!("{count} rights")
+        };
         let message = match given {
             Some(_) => format!("{source} asks for {rights}, and this is not the list that was allowed"),
             None => format!("{source} asks for {rights} that nobody has allowed yet"),
         };
         let mut problem = Problem::new(ErrorCode::ConsentRequired, message)
-            .fix_command("Allow them, once you have read them", format!("{command} --trust {hash}"))
+            .fix_command(
+                "Allow them, once you have read them",
+                format!("{command} --trust {hash}"),
+            )
             .safe("nothing was run, built or made with these rights");
         problem.lines = sheet
             .items

@@ -28,11 +28,17 @@ struct Wanted {
 
 impl Core {
     /// Starts `up` as a job.
-    pub(crate) fn start_up(self: &Arc<Self>, caller: &Caller, request: UpContainer) -> Result<JobId, Problem> {
+    pub(crate) fn start_up(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: UpContainer,
+    ) -> Result<JobId, Problem> {
         let found = Source::find(&self.config, &request.source, request.kind)?;
         let subject = request.name.clone().unwrap_or_else(|| found.suggested_name());
         let (core, caller) = (self.clone(), caller.clone());
-        Ok(self.jobs.start("up", &subject, move |job| async move { core.up_job(&caller, found, request, &job).await }))
+        Ok(self.jobs.start("up", &subject, move |job| async move {
+            core.up_job(&caller, found, request, &job).await
+        }))
     }
 
     async fn up_job(
@@ -48,8 +54,15 @@ impl Core {
         // One at a time for one source: the second goes on from what the first has made.
         let lock_name = format!("up-{}", source::short_hash(&format!("{:?}", definition.identity)));
         let lock = job.unless_cancelled(self.lock(&lock_name)).await?;
-        let existing = job.unless_cancelled(self.existing(&definition, &endpoint)).await?;
-        let wanted = Wanted { request, definition, endpoint, fresh: false };
+        let existing = job
+            .unless_cancelled(self.existing(&definition, &endpoint))
+            .await?;
+        let wanted = Wanted {
+            request,
+            definition,
+            endpoint,
+            fresh: false,
+        };
         let outcome = match existing {
             Some(existing) => self.resume(caller, &wanted, existing, job).await,
             None => self.make(caller, &wanted, None, job).await,
@@ -72,8 +85,11 @@ impl Core {
             Ok(definition)
         });
         task.await.map_err(|error| {
-            Problem::new(devctl_model::ErrorCode::Internal, "the configuration could not be read")
-                .why(error.to_string())
+            Problem::new(
+                devctl_model::ErrorCode::Internal,
+                "the configuration could not be read",
+            )
+            .why(error.to_string())
         })?
     }
 
@@ -88,9 +104,19 @@ impl Core {
         let mut existing = None;
         for found in of_source(&all, &definition.identity) {
             if found.summary.status == ContainerStatus::Created {
-                tracing::info!(container = found.id(), "the remains of an interrupted up are removed");
-                let gone = RemoveOptions { volumes: true, force: true };
-                found.engine.container_remove(found.id(), gone).await.or_problem()?;
+                tracing::info!(
+                    container = found.id(),
+                    "the remains of an interrupted up are removed"
+                );
+                let gone = RemoveOptions {
+                    volumes: true,
+                    force: true,
+                };
+                found
+                    .engine
+                    .container_remove(found.id(), gone)
+                    .await
+                    .or_problem()?;
             } else if existing.is_none() || found.is_running() {
                 existing = Some(found.clone());
             }
@@ -116,13 +142,8 @@ impl Core {
 
 /// What `up` answers.
 fn outcome(access: &Access, kind: UpKind, changed: bool, plan: &ContainerPlan) -> UpOutcome {
-    let mut notices: Vec<String> = plan.notices.iter().map(|notice| notice.text.clone()).collect();
-    if changed {
-        notices.push(format!(
-            "The configuration has changed since {} was made. To make it anew: devctl rebuild {}",
-            access.alias, access.alias
-        ));
-    }
+    // That the configuration has changed is a fact of its own: each door says it with what it offers.
+    let notices = plan.notices.iter().map(|notice| notice.text.clone()).collect();
     UpOutcome {
         container: access.container.as_str().into(),
         name: access.alias.clone(),

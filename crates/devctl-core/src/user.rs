@@ -23,7 +23,11 @@ pub(crate) fn remote_user(plan: &ContainerPlan, image_user: &str) -> String {
         .or_else(|| plan.run.user.clone())
         .unwrap_or_else(|| image_user.to_owned());
     let name = chosen.split(':').next().unwrap_or_default();
-    if name.is_empty() { "root".to_owned() } else { name.to_owned() }
+    if name.is_empty() {
+        "root".to_owned()
+    } else {
+        name.to_owned()
+    }
 }
 
 /// Ids that change, and the home that has to follow.
@@ -58,20 +62,29 @@ pub(crate) async fn align(
         if user.bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(None);
         }
-        return Err(Problem::new(ErrorCode::UserNotFound, format!("there is no user {user} in the image"))
-            .at(STEP)
-            .fix("Correct remoteUser or containerUser, or make the user in the Dockerfile")
-            .safe("nothing was started"));
+        return Err(Problem::new(
+            ErrorCode::UserNotFound,
+            format!("there is no user {user} in the image"),
+        )
+        .at(STEP)
+        .fix("Correct remoteUser or containerUser, or make the user in the Dockerfile")
+        .safe("nothing was started"));
     }
     if !align {
         return Ok(None);
     }
     let group = read_file(engine, container, "/etc/group", PASSWD_AT_MOST).await?;
-    let groups = group.as_ref().map(|group| String::from_utf8_lossy(&group.bytes).into_owned()).unwrap_or_default();
+    let groups = group
+        .as_ref()
+        .map(|group| String::from_utf8_lossy(&group.bytes).into_owned())
+        .unwrap_or_default();
     let edited = match edit(&text, &groups, user, (config.uid, config.gid)) {
         Edit::Nothing => return Ok(None),
         Edit::Taken(other) => {
-            job.note(&format!("The user id {} belongs to {other} in the image, so {user} keeps its own", config.uid));
+            job.note(&format!(
+                "The user id {} belongs to {other} in the image, so {user} keeps its own",
+                config.uid
+            ));
             return Ok(None);
         }
         Edit::Done(edited) => edited,
@@ -117,7 +130,13 @@ pub(crate) async fn own_home(
         user: Some("0:0".to_owned()),
         ..ExecRequest::default()
     };
-    let finished = engine.exec(container, &request).await.at(STEP)?.finish(&[], 64 * 1024).await.at(STEP)?;
+    let finished = engine
+        .exec(container, &request)
+        .await
+        .at(STEP)?
+        .finish(&[], 64 * 1024)
+        .await
+        .at(STEP)?;
     if finished.code != 0 {
         let mut problem = Problem::new(
             ErrorCode::UserAlignFailed,
@@ -125,7 +144,11 @@ pub(crate) async fn own_home(
         )
         .at(STEP)
         .fix("Say \"updateRemoteUserUID\": false in devcontainer.json to leave the ids as they are");
-        problem.lines = String::from_utf8_lossy(&finished.stderr).lines().map(str::to_owned).take(20).collect();
+        problem.lines = String::from_utf8_lossy(&finished.stderr)
+            .lines()
+            .map(str::to_owned)
+            .take(20)
+            .collect();
         return Err(problem);
     }
     match serde_json::from_slice::<OwnReport>(&finished.stdout) {
@@ -156,19 +179,26 @@ fn is_user(line: &str, user: &str) -> bool {
 /// the old group.
 fn edit(passwd: &str, group: &str, user: &str, (uid, gid): (u32, u32)) -> Edit {
     let field = |line: &str, index: usize| line.split(':').nth(index).unwrap_or_default().to_owned();
-    let Some(line) = passwd.lines().find(|line| is_user(line, user)) else { return Edit::Nothing };
+    let Some(line) = passwd.lines().find(|line| is_user(line, user)) else {
+        return Edit::Nothing;
+    };
     let (name, home) = (field(line, 0), field(line, 5));
     let (Ok(old_uid), Ok(old_gid)) = (field(line, 2).parse::<u32>(), field(line, 3).parse::<u32>()) else {
         return Edit::Nothing;
     };
-    let taken = passwd.lines().find(|line| field(line, 2) == uid.to_string() && field(line, 0) != name);
+    let taken = passwd
+        .lines()
+        .find(|line| field(line, 2) == uid.to_string() && field(line, 0) != name);
     if let Some(other) = taken {
         return Edit::Taken(field(other, 0));
     }
-    let own_group = group.lines().find(|line| field(line, 2) == old_gid.to_string()).map(|line| field(line, 0));
-    let group_taken = group.lines().any(|line| {
-        field(line, 2) == gid.to_string() && Some(field(line, 0)) != own_group
-    });
+    let own_group = group
+        .lines()
+        .find(|line| field(line, 2) == old_gid.to_string())
+        .map(|line| field(line, 0));
+    let group_taken = group
+        .lines()
+        .any(|line| field(line, 2) == gid.to_string() && Some(field(line, 0)) != own_group);
     let gid = if group_taken || old_gid == 0 { old_gid } else { gid };
     if (old_uid, old_gid) == (uid, gid) || old_uid == 0 {
         return Edit::Nothing;
@@ -193,7 +223,11 @@ fn edit(passwd: &str, group: &str, user: &str, (uid, gid): (u32, u32)) -> Edit {
             Some(own) => replace(group, &own, &|fields| fields[2] = gid.to_string()),
             None => group.to_owned(),
         },
-        alignment: Alignment { from: (old_uid, old_gid), to: (uid, gid), home },
+        alignment: Alignment {
+            from: (old_uid, old_gid),
+            to: (uid, gid),
+            home,
+        },
     })
 }
 
@@ -215,7 +249,11 @@ mod tests {
     #[test]
     fn user_and_group_follow_the_person_outside() {
         let edited = done(edit(PASSWD, GROUP, "dev", (100_055, 100_055)));
-        assert!(edited.passwd.contains("dev:x:100055:100055:,,:/home/dev:/bin/bash\n"));
+        assert!(
+            edited
+                .passwd
+                .contains("dev:x:100055:100055:,,:/home/dev:/bin/bash\n")
+        );
         assert!(edited.group.contains("dev:x:100055:\n"));
         assert!(edited.passwd.starts_with("root:x:0:0:") && edited.passwd.contains("ubuntu:x:1000:1000:"));
         assert_eq!(edited.alignment.home, "/home/dev");
@@ -225,10 +263,16 @@ mod tests {
     fn ids_that_others_have_are_left_alone() {
         assert!(matches!(edit(PASSWD, GROUP, "dev", (1000, 1000)), Edit::Taken(other) if other == "ubuntu"));
         let edited = done(edit(PASSWD, GROUP, "dev", (1600, 50)));
-        assert!(edited.passwd.contains("dev:x:1600:1500:"), "the group id belongs to staff");
+        assert!(
+            edited.passwd.contains("dev:x:1600:1500:"),
+            "the group id belongs to staff"
+        );
         assert_eq!(edited.group, GROUP);
         assert!(matches!(edit(PASSWD, GROUP, "dev", (1500, 1500)), Edit::Nothing));
-        assert!(matches!(edit(PASSWD, GROUP, "root", (1500, 1500)), Edit::Taken(_)));
+        assert!(matches!(
+            edit(PASSWD, GROUP, "root", (1500, 1500)),
+            Edit::Taken(_)
+        ));
         assert!(matches!(edit(PASSWD, GROUP, "root", (1501, 1501)), Edit::Nothing));
     }
 }

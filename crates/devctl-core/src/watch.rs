@@ -32,7 +32,10 @@ async fn watch(core: Weak<Core>, endpoint: Endpoint) {
         let Some(strong) = core.upgrade() else { return };
         let events = match strong.engines.engine(&endpoint).await {
             Ok(engine) => {
-                let filter = EventFilter { since: None, labels: vec![labels::MANAGED.to_owned()] };
+                let filter = EventFilter {
+                    since: None,
+                    labels: vec![labels::MANAGED.to_owned()],
+                };
                 engine.events(filter).await.map_err(IntoProblem::into_problem)
             }
             Err(problem) => Err(problem),
@@ -46,11 +49,19 @@ async fn watch(core: Weak<Core>, endpoint: Endpoint) {
                     match event {
                         EngineEvent::Object(event) if event.kind == Some(ObjectKind::Container) => {
                             // Nobody listening is no failure.
-                            let _ = strong.changes.send(Change::Container { id: ContainerId(event.id) });
+                            let _ = strong.changes.send(Change::Container {
+                                id: ContainerId(event.id),
+                            });
                         }
                         EngineEvent::Object(_) => {}
                         EngineEvent::Lost { reason } => {
-                            announce(&strong, &endpoint, HostState::NotAnswering, Some(reason), &mut last);
+                            announce(
+                                &strong,
+                                &endpoint,
+                                HostState::NotAnswering,
+                                Some(reason),
+                                &mut last,
+                            );
                         }
                         EngineEvent::Resync => {
                             announce(&strong, &endpoint, HostState::Ready, None, &mut last);
@@ -61,7 +72,13 @@ async fn watch(core: Weak<Core>, endpoint: Endpoint) {
             }
             Err(problem) => {
                 strong.engines.forget(&endpoint).await;
-                announce(&strong, &endpoint, state_of(&problem), Some(problem.message), &mut last);
+                announce(
+                    &strong,
+                    &endpoint,
+                    state_of(&problem),
+                    Some(problem.message),
+                    &mut last,
+                );
             }
         }
         tokio::time::sleep(AGAIN).await;
@@ -78,7 +95,11 @@ fn announce(
     if last.replace(state) == Some(state) {
         return;
     }
-    let host = devctl_model::Host { state, detail, ..host(endpoint) };
+    let host = devctl_model::Host {
+        state,
+        detail,
+        ..host(endpoint)
+    };
     // Nobody listening is no failure.
     let _ = core.changes.send(Change::Host { host });
 }

@@ -22,14 +22,20 @@ use std::time::SystemTime;
 /// When there is no home directory, or this program's own path cannot be found.
 pub fn core_config(door: &'static str) -> Result<CoreConfig, Problem> {
     // Names and values that are not Unicode cannot be written in a configuration.
-    let env: BTreeMap<String, String> =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    let env: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
     let path = |name: &str| env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = dirs::home_dir().ok_or_else(|| {
-        Problem::new(ErrorCode::FileFailed, "there is no home directory").fix("Set HOME to a directory of yours")
+        Problem::new(ErrorCode::FileFailed, "there is no home directory")
+            .fix("Set HOME to a directory of yours")
     })?;
     let state_dir = path("DEVCTL_STATE_DIR")
-        .or_else(|| dirs::state_dir().or_else(dirs::data_local_dir).map(|dir| dir.join("devctl")))
+        .or_else(|| {
+            dirs::state_dir()
+                .or_else(dirs::data_local_dir)
+                .map(|dir| dir.join("devctl"))
+        })
         .unwrap_or_else(|| home.join(".local/state/devctl"));
     let ssh_dir = path("DEVCTL_SSH_DIR").unwrap_or_else(|| home.join(".ssh/devctl"));
     let ssh_user_config = path("DEVCTL_SSH_CONFIG").unwrap_or_else(|| home.join(".ssh/config"));
@@ -42,7 +48,8 @@ pub fn core_config(door: &'static str) -> Result<CoreConfig, Problem> {
         .cloned()
         .or_else(|| account(uid))
         .unwrap_or_else(|| uid.to_string());
-    let keychain = (env.get("DEVCTL_KEYCHAIN").map(String::as_str) != Some("off")).then(|| Keychain::of_the_os("devctl"));
+    let keychain = (env.get("DEVCTL_KEYCHAIN").map(String::as_str) != Some("off"))
+        .then(|| Keychain::of_the_os("devctl"));
     let engine_env = EngineEnv {
         vars: env.clone(),
         home: Some(home.clone()),
@@ -56,7 +63,10 @@ pub fn core_config(door: &'static str) -> Result<CoreConfig, Problem> {
         key_file: path("DEVCTL_MASTER_KEY_FILE"),
         credentials_directory: path("CREDENTIALS_DIRECTORY"),
     };
-    let process = Process { pid: std::process::id(), started: started(std::process::id()).unwrap_or(0) };
+    let process = Process {
+        pid: std::process::id(),
+        started: started(std::process::id()).unwrap_or(0),
+    };
     Ok(CoreConfig {
         door,
         user,
@@ -81,7 +91,11 @@ pub fn core_config(door: &'static str) -> Result<CoreConfig, Problem> {
 }
 
 fn absolute(path: PathBuf, start: &std::path::Path) -> PathBuf {
-    if path.is_absolute() { path } else { start.join(path) }
+    if path.is_absolute() {
+        path
+    } else {
+        start.join(path)
+    }
 }
 
 /// The command-line program: this one, or the one beside the desktop application.
@@ -98,7 +112,10 @@ fn devctl() -> Result<PathBuf, Problem> {
 
 #[cfg(unix)]
 fn ids() -> (u32, u32) {
-    (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
+    (
+        rustix::process::geteuid().as_raw(),
+        rustix::process::getegid().as_raw(),
+    )
 }
 
 #[cfg(not(unix))]
@@ -131,7 +148,12 @@ fn machine() -> String {
 fn started(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in brackets may hold anything; the start is the twentieth field after it.
-    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
+    stat.rsplit_once(')')?
+        .1
+        .split_ascii_whitespace()
+        .nth(19)?
+        .parse()
+        .ok()
 }
 
 /// Without start times a number that is in use counts as the same process: an interrupted operation is then found a
@@ -155,7 +177,10 @@ mod tests {
     fn this_process_is_alive_and_a_later_one_of_its_number_is_not_it() {
         let config = core_config("cli").unwrap();
         assert!((config.is_alive)(config.process));
-        assert!(!(config.is_alive)(Process { started: config.process.started + 1, ..config.process }));
+        assert!(!(config.is_alive)(Process {
+            started: config.process.started + 1,
+            ..config.process
+        }));
         assert!(config.state_dir.is_absolute() && config.ssh_dir.is_absolute());
     }
 }

@@ -39,12 +39,17 @@ impl Core {
         job: &JobHandle,
     ) -> Result<UpOutcome, Problem> {
         let source_text = wanted.definition.source.text();
-        let operation = if replaced.is_some() { "rebuild_container" } else { "up" };
+        let operation = if replaced.is_some() {
+            "rebuild_container"
+        } else {
+            "up"
+        };
         job.step("Check consent");
         let folder_wants = source::plan(&wanted.definition, &[])?;
         let command = command(wanted, replaced.as_ref());
         // The list of an image that asks for nothing more is the folder's own; one that does is asked about again.
-        self.require_folder_consent(&source_text, &command, &folder_wants.wants, wanted).await?;
+        self.require_folder_consent(&source_text, &command, &folder_wants.wants, wanted)
+            .await?;
         let target = Target::source(&source_text);
         let act = self.make_recorded(wanted, replaced, &command, &folder_wants.plan, job);
         self.recorded(caller, operation, target, act).await
@@ -63,8 +68,11 @@ impl Core {
         if let Err(problem) = self.require_consent(source, command, wants, given).await {
             let source = source.to_owned();
             let wider = self.with_store(move |store| store.consents_of(&source)).await?;
-            let asked: Vec<serde_json::Value> =
-                crate::trust::sheet(wants).items.iter().filter_map(|item| identity_of(item).ok()).collect();
+            let asked: Vec<serde_json::Value> = crate::trust::sheet(wants)
+                .items
+                .iter()
+                .filter_map(|item| identity_of(item).ok())
+                .collect();
             let covered = wider.iter().any(|consent| {
                 let allowed: Vec<serde_json::Value> = consent
                     .items
@@ -99,9 +107,17 @@ impl Core {
             lifecycle::on_host(&self.config, hook, folder, job, &secrets).await?;
         }
         let engine = self.engines.engine(&wanted.endpoint).await?;
-        let tag = format!("devctl-{}:{}", slug(&definition.source.suggested_name()), &definition.hash[..12]);
+        let tag = format!(
+            "devctl-{}:{}",
+            slug(&definition.source.suggested_name()),
+            &definition.hash[..12]
+        );
         let image = image::acquire(&engine, &self.config, folder_plan, &tag, wanted.fresh, job).await?;
-        let label = image.details.labels.get(crate::labels::REFERENCE_METADATA).map(String::as_str);
+        let label = image
+            .details
+            .labels
+            .get(crate::labels::REFERENCE_METADATA)
+            .map(String::as_str);
         let entries = source::entries(definition, &image.reference, label)?;
         let planned = source::plan(definition, &entries)?;
         let given = wanted.request.trust.as_deref();
@@ -116,9 +132,22 @@ impl Core {
             None => None,
         };
         let mut made = None;
-        let result = self.build_up(wanted, &engine, &image, &planned.plan, &trust, &metadata, kept_alias, &mut made, job);
+        let result = self.build_up(
+            wanted,
+            &engine,
+            &image,
+            &planned.plan,
+            &trust,
+            &metadata,
+            kept_alias,
+            &mut made,
+            job,
+        );
         match result.await {
-            Ok(started) => self.set_up(wanted, &engine, &planned.plan, started, &secrets, job).await,
+            Ok(started) => {
+                self.set_up(wanted, &engine, &planned.plan, started, &secrets, job)
+                    .await
+            }
             Err(problem) => {
                 let Some(made) = made else { return Err(problem) };
                 Err(self.take_back(made, problem).await)
@@ -127,7 +156,10 @@ impl Core {
     }
 
     /// From the image to a container that runs. What is made on the way is noted in `made`.
-    #[expect(clippy::too_many_arguments, reason = "each is a different fact of the one container")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a different fact of the one container"
+    )]
     async fn build_up(
         self: &Arc<Self>,
         wanted: &Wanted,
@@ -149,7 +181,12 @@ impl Core {
             None => self.choose_alias(wanted).await?,
         };
         job.subject(alias.as_str());
-        *made = Some(Made { engine: engine.clone(), alias: alias.clone(), network: false, container: None });
+        *made = Some(Made {
+            engine: engine.clone(),
+            alias: alias.clone(),
+            network: false,
+            container: None,
+        });
         let info = self.engine_info(engine, &wanted.endpoint).await?;
         require_host(plan, &info, job)?;
         let own_network = plan.run.networks.is_empty();
@@ -179,11 +216,19 @@ impl Core {
         fill_image_command(&mut request, plan, image);
         // A network takes as long as the rest together, and is needed only at the start.
         let with_network = async {
-            if own_network { self.ensure_network(engine, alias.as_str()).await } else { Ok(()) }
+            if own_network {
+                self.ensure_network(engine, alias.as_str()).await
+            } else {
+                Ok(())
+            }
         };
         let with_container = async {
-            let agent =
-                self.ensure_agent(engine, &wanted.endpoint, &image.reference, &image.details.architecture);
+            let agent = self.ensure_agent(
+                engine,
+                &wanted.endpoint,
+                &image.reference,
+                &image.details.architecture,
+            );
             let identity = self.ensure_identity();
             futures_util::future::try_join(agent, identity).await?;
             if info.kind == devctl_engine::EngineKind::Docker {
@@ -228,7 +273,11 @@ impl Core {
         if let Some(alignment) = aligned {
             user::own_home(engine, &id, &alignment, job).await?;
         }
-        Ok(Started { id, alias, remote_user })
+        Ok(Started {
+            id,
+            alias,
+            remote_user,
+        })
     }
 
     /// Starts a container that was just made. Where the engine may not set a limit it is made anew with a lower one.
@@ -242,7 +291,10 @@ impl Core {
         match engine.container_start(id).await {
             Ok(()) => Ok(id.to_owned()),
             Err(EngineError::LimitRefused { .. }) => {
-                let gone = RemoveOptions { volumes: true, force: true };
+                let gone = RemoveOptions {
+                    volumes: true,
+                    force: true,
+                };
                 engine.container_remove(id, gone).await.at("Start container")?;
                 let id = create(engine, request).await?;
                 if let Some(made) = made.as_mut() {
@@ -303,7 +355,11 @@ impl Core {
         let details = engine.container_inspect(&access.container).await.or_problem()?;
         let moments = Moments {
             created: details.created.map(crate::clock::offset_text).unwrap_or_default(),
-            started: details.state.started_at.map(crate::clock::offset_text).unwrap_or_default(),
+            started: details
+                .state
+                .started_at
+                .map(crate::clock::offset_text)
+                .unwrap_or_default(),
         };
         let inside = Inside {
             engine,
@@ -321,9 +377,13 @@ impl Core {
         let probed = access.environment.clone().unwrap_or_default();
         let (environment, unset) = lifecycle::environment(&probed, &plan.remote_env);
         // An exec cannot take a variable out; an empty one is the nearest that engines offer.
-        let environment: Vec<(String, String)> =
-            environment.into_iter().chain(unset.into_iter().map(|name| (name, String::new()))).collect();
-        inside.run(&plan.hooks, plan.wait_for, &moments, &environment, secrets).await?;
+        let environment: Vec<(String, String)> = environment
+            .into_iter()
+            .chain(unset.into_iter().map(|name| (name, String::new())))
+            .collect();
+        inside
+            .run(&plan.hooks, plan.wait_for, &moments, &environment, secrets)
+            .await?;
         access.set_up = true;
         access.write(&self.config)
     }
@@ -344,9 +404,12 @@ impl Core {
         if let Some(name) = &wanted.request.name {
             let alias = Alias::new(name).or_problem()?;
             if taken(&alias) {
-                return Err(Problem::new(ErrorCode::EngineConflict, format!("there is a container {alias} already"))
-                    .fix("Choose another name")
-                    .fix_command("See what it is", format!("devctl show {alias}")));
+                return Err(Problem::new(
+                    ErrorCode::EngineConflict,
+                    format!("there is a container {alias} already"),
+                )
+                .fix("Choose another name")
+                .fix_command("See what it is", format!("devctl show {alias}")));
             }
             return Ok(alias);
         }
@@ -360,7 +423,10 @@ impl Core {
 
     /// Removes what was made, because the rest failed. What could not be removed is said.
     async fn take_back(self: &Arc<Self>, made: Made, mut problem: Problem) -> Problem {
-        let gone = RemoveOptions { volumes: true, force: true };
+        let gone = RemoveOptions {
+            volumes: true,
+            force: true,
+        };
         if let Some(id) = &made.container {
             match made.engine.container_remove(id, gone).await {
                 Ok(()) | Err(EngineError::NotFound { .. }) => {
@@ -390,7 +456,10 @@ impl Core {
         engine: &Arc<dyn Engine>,
         endpoint: &devctl_engine::Endpoint,
     ) -> Result<EngineInfo, Problem> {
-        engine.info().await.map_err(|error| crate::engines::unreachable(endpoint, error))
+        engine
+            .info()
+            .await
+            .map_err(|error| crate::engines::unreachable(endpoint, error))
     }
 }
 
@@ -412,12 +481,19 @@ async fn create(engine: &Arc<dyn Engine>, request: &CreateRequest) -> Result<Str
 /// With `overrideCommand: false` the image's own command runs, also behind an entrypoint of runArgs.
 fn fill_image_command(request: &mut CreateRequest, plan: &ContainerPlan, image: &Acquired) {
     if !plan.override_command && !plan.entrypoints.is_empty() {
-        let mut words: Vec<String> = request.entrypoint.take().unwrap_or_else(|| image.details.entrypoint.clone());
+        let mut words: Vec<String> = request
+            .entrypoint
+            .take()
+            .unwrap_or_else(|| image.details.entrypoint.clone());
         words.extend(image.details.cmd.clone());
         let script = format!("{}\nexec \"$@\"", plan.entrypoints.join("\n"));
         request.entrypoint = Some(vec!["/bin/sh".to_owned()]);
-        request.cmd =
-            Some(["-c".to_owned(), script, "-".to_owned()].into_iter().chain(words).collect());
+        request.cmd = Some(
+            ["-c".to_owned(), script, "-".to_owned()]
+                .into_iter()
+                .chain(words)
+                .collect(),
+        );
     }
 }
 
@@ -433,7 +509,10 @@ fn require_host(plan: &ContainerPlan, info: &EngineInfo, job: &JobHandle) -> Res
             .fix("Choose a host with more, or ask for less in hostRequirements"))
     };
     if wants.cpus > info.cpus {
-        return lacking(format!("{} processors are asked for, and the host has {}", wants.cpus, info.cpus));
+        return lacking(format!(
+            "{} processors are asked for, and the host has {}",
+            wants.cpus, info.cpus
+        ));
     }
     if wants.memory > info.memory {
         let mib = |bytes: u64| bytes / (1024 * 1024);
@@ -460,7 +539,11 @@ fn plan_steps(job: &JobHandle, plan: &ContainerPlan) {
         ImageSource::Build(_) => steps.push("Build the image"),
     }
     steps.extend(["Create container", "Start container"]);
-    let runs: Vec<String> = plan.hooks.iter().map(|hook| format!("Run {}", hook.kind.property())).collect();
+    let runs: Vec<String> = plan
+        .hooks
+        .iter()
+        .map(|hook| format!("Run {}", hook.kind.property()))
+        .collect();
     steps.extend(runs.iter().map(String::as_str));
     steps.push("Ready");
     job.plan(&steps);
@@ -472,7 +555,11 @@ pub(super) fn command(wanted: &Wanted, replaced: Option<&Found>) -> String {
         Some(old) => format!("devctl rebuild {}", old.alias()),
         None => {
             let source = quoted(&wanted.request.source);
-            let config = wanted.request.config.as_deref().map(|config| format!(" --config {}", quoted(config)));
+            let config = wanted
+                .request
+                .config
+                .as_deref()
+                .map(|config| format!(" --config {}", quoted(config)));
             format!("devctl up {source}{}", config.unwrap_or_default())
         }
     }
@@ -481,12 +568,20 @@ pub(super) fn command(wanted: &Wanted, replaced: Option<&Found>) -> String {
 /// A word for a shell.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:@=+,~".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 /// What of an item consent is bound to.
 fn identity_of(item: &devctl_model::TrustItem) -> Result<serde_json::Value, serde_json::Error> {
-    Ok(serde_json::json!([serde_json::to_value(item.kind)?, item.key, item.value]))
+    Ok(serde_json::json!([
+        serde_json::to_value(item.kind)?,
+        item.key,
+        item.value
+    ]))
 }
 
 #[cfg(test)]

@@ -28,19 +28,29 @@ impl Core {
         job: &JobHandle,
     ) -> Result<UpOutcome, Problem> {
         let definition = &wanted.definition;
-        let changed = found.label(labels::CONFIG_HASH).is_some_and(|hash| hash != definition.hash);
+        let changed = found
+            .label(labels::CONFIG_HASH)
+            .is_some_and(|hash| hash != definition.hash);
         job.subject(found.alias());
         let label = found.label(labels::REFERENCE_METADATA);
         let entries = source::entries(definition, &found.summary.image, label)?;
         let plan = source::plan_existing(definition, &entries)?;
         let access = self.access_of(&found, &plan).await?;
-        let kind = if found.is_running() { UpKind::Running } else { UpKind::Started };
-        let attaches = plan.hooks.iter().any(|hook| hook.kind == HookKind::PostAttachCommand);
+        let kind = if found.is_running() {
+            UpKind::Running
+        } else {
+            UpKind::Started
+        };
+        let attaches = plan
+            .hooks
+            .iter()
+            .any(|hook| hook.kind == HookKind::PostAttachCommand);
         // A start behind our back is seen only where something has to run at each start.
         if kind == UpKind::Running && access.set_up && !attaches && !access.runs_on_start {
             // Nothing is changed, so nothing is recorded. Certificates may still be due.
             self.ensure_identity().await?;
-            self.ensure_host_identity(&access.container, &access.alias).await?;
+            self.ensure_host_identity(&access.container, &access.alias)
+                .await?;
             identity::write_client_config(&self.config)?;
             return Ok(outcome(&access, kind, changed, &plan));
         }
@@ -79,22 +89,35 @@ impl Core {
                 )
                 .fix_command("Let it go on", format!("docker unpause {}", found.summary.name)));
             }
-            if found.label(labels::FOR).is_none() && found.summary.networks.contains(&crate::network::name_of(found.alias())) {
+            if found.label(labels::FOR).is_none()
+                && found
+                    .summary
+                    .networks
+                    .contains(&crate::network::name_of(found.alias()))
+            {
                 // Somebody may have pruned the network of a stopped container.
                 self.ensure_network(&found.engine, found.alias()).await?;
             }
-            job.unless_cancelled(async { found.engine.container_start(found.id()).await.at("Start container") })
-                .await?;
+            job.unless_cancelled(async {
+                found
+                    .engine
+                    .container_start(found.id())
+                    .await
+                    .at("Start container")
+            })
+            .await?;
             access.environment = None;
             access.started_at = None;
             access.set_up = !runs_on_start(plan) && access.set_up;
         }
         self.ensure_identity().await?;
-        self.ensure_host_identity(&access.container, &access.alias).await?;
+        self.ensure_host_identity(&access.container, &access.alias)
+            .await?;
         access.write(&self.config)?;
         identity::write_client_config(&self.config)?;
         if !plan.hooks.is_empty() {
-            self.run_hooks(&found.engine, &mut access, plan, &secrets, job).await?;
+            self.run_hooks(&found.engine, &mut access, plan, &secrets, job)
+                .await?;
         }
         job.step("Ready");
         Ok(access)
@@ -113,17 +136,25 @@ impl Core {
             return Ok(());
         }
         if found.label(labels::CONFIG_HASH) == Some(&wanted.definition.hash)
-            && self.is_allowed(&source, found.label(labels::TRUST).unwrap_or_default()).await
+            && self
+                .is_allowed(&source, found.label(labels::TRUST).unwrap_or_default())
+                .await
         {
             return Ok(());
         }
         let command = super::make::command(wanted, None);
-        self.require_consent(&source, &command, on_host, wanted.request.trust.as_deref()).await.map(drop)
+        self.require_consent(&source, &command, on_host, wanted.request.trust.as_deref())
+            .await
+            .map(drop)
     }
 
     /// The access record of a container: the one that was kept, if it is of this container, else made from what the
     /// container itself says.
-    pub(crate) async fn access_of(self: &Arc<Self>, found: &Found, plan: &ContainerPlan) -> Result<Access, Problem> {
+    pub(crate) async fn access_of(
+        self: &Arc<Self>,
+        found: &Found,
+        plan: &ContainerPlan,
+    ) -> Result<Access, Problem> {
         let alias = alias_of(found)?;
         let remote_env = plan.remote_env.clone();
         let probe = lifecycle::mode_name(plan.user_env_probe).to_owned();
@@ -133,7 +164,10 @@ impl Core {
             .clone()
             .or(remote_user)
             .unwrap_or_else(|| user::remote_user(plan, ""));
-        let folder = found.label(labels::WORKSPACE_FOLDER).unwrap_or(&plan.workspace_folder).to_owned();
+        let folder = found
+            .label(labels::WORKSPACE_FOLDER)
+            .unwrap_or(&plan.workspace_folder)
+            .to_owned();
         let fresh = Access {
             alias: alias.as_str().to_owned(),
             container: found.id().to_owned(),
@@ -174,17 +208,27 @@ impl Core {
     ) -> Result<JobId, Problem> {
         let found = self.find(name).await?;
         let (core, caller) = (self.clone(), caller.clone());
-        let operation = if stop_first.is_some() { "restart_container" } else { "start_container" };
+        let operation = if stop_first.is_some() {
+            "restart_container"
+        } else {
+            "start_container"
+        };
         let alias = found.alias().to_owned();
         Ok(self.jobs.start(operation, &alias, move |job| async move {
             if let Some(timeout) = stop_first {
                 job.step("Stop container");
-                let request = StopContainer { container: found.id().to_owned(), timeout };
+                let request = StopContainer {
+                    container: found.id().to_owned(),
+                    timeout,
+                };
                 core.stop(&caller, &request).await?;
             }
             job.step("Read configuration");
             let wanted = core.wanted_again(&found, None).await?;
-            let lock_name = format!("up-{}", source::short_hash(&format!("{:?}", wanted.definition.identity)));
+            let lock_name = format!(
+                "up-{}",
+                source::short_hash(&format!("{:?}", wanted.definition.identity))
+            );
             let lock = job.unless_cancelled(core.lock(&lock_name)).await?;
             let found = core.find(found.id()).await?;
             let outcome = core.resume(&caller, &wanted, found, &job).await;
@@ -202,23 +246,31 @@ impl Core {
         let found = self.find(&request.container).await?;
         let (core, caller) = (self.clone(), caller.clone());
         let alias = found.alias().to_owned();
-        Ok(self.jobs.start("rebuild_container", &alias, move |job| async move {
-            job.step("Read configuration");
-            let mut wanted = core.wanted_again(&found, request.trust.clone()).await?;
-            wanted.fresh = request.no_cache;
-            let lock_name = format!("up-{}", source::short_hash(&format!("{:?}", wanted.definition.identity)));
-            let lock = job.unless_cancelled(core.lock(&lock_name)).await?;
-            let found = core.find(found.id()).await?;
-            let outcome = core.make(&caller, &wanted, Some(found), &job).await;
-            drop(lock);
-            outcome
-        }))
+        Ok(self
+            .jobs
+            .start("rebuild_container", &alias, move |job| async move {
+                job.step("Read configuration");
+                let mut wanted = core.wanted_again(&found, request.trust.clone()).await?;
+                wanted.fresh = request.no_cache;
+                let lock_name = format!(
+                    "up-{}",
+                    source::short_hash(&format!("{:?}", wanted.definition.identity))
+                );
+                let lock = job.unless_cancelled(core.lock(&lock_name)).await?;
+                let found = core.find(found.id()).await?;
+                let outcome = core.make(&caller, &wanted, Some(found), &job).await;
+                drop(lock);
+                outcome
+            }))
     }
 
     /// The source of a container, read again.
     async fn wanted_again(self: &Arc<Self>, found: &Found, trust: Option<String>) -> Result<Wanted, Problem> {
         let (text, config) = match found.label(labels::SOURCE_KIND) {
-            Some("image") => (Source::Image(found.label(labels::SOURCE).unwrap_or_default().to_owned()), None),
+            Some("image") => (
+                Source::Image(found.label(labels::SOURCE).unwrap_or_default().to_owned()),
+                None,
+            ),
             _ => {
                 let folder = found.folder().unwrap_or_default();
                 if !std::path::Path::new(folder).is_dir() {
@@ -227,15 +279,31 @@ impl Core {
                         format!("the folder {folder} of {} is not there", found.alias()),
                     )
                     .fix("Bring the folder back to where it was")
-                    .fix_command("Start the container as it is", format!("docker start {}", found.summary.name))
+                    .fix_command(
+                        "Start the container as it is",
+                        format!("docker start {}", found.summary.name),
+                    )
                     .safe("the container is untouched"));
                 }
-                (Source::Folder(folder.into()), found.label(labels::REFERENCE_CONFIG).map(str::to_owned))
+                (
+                    Source::Folder(folder.into()),
+                    found.label(labels::REFERENCE_CONFIG).map(str::to_owned),
+                )
             }
         };
-        let request = UpContainer { source: text.text(), config: config.clone(), trust, ..UpContainer::default() };
+        let request = UpContainer {
+            source: text.text(),
+            config: config.clone(),
+            trust,
+            ..UpContainer::default()
+        };
         let definition = self.read_source(text, config).await?;
-        Ok(Wanted { request, definition, endpoint: found.endpoint.clone(), fresh: false })
+        Ok(Wanted {
+            request,
+            definition,
+            endpoint: found.endpoint.clone(),
+            fresh: false,
+        })
     }
 
     /// Stops a container; one that does not run is left alone.
@@ -245,17 +313,34 @@ impl Core {
         request: &StopContainer,
     ) -> Result<bool, Problem> {
         let found = self.find(&request.container).await?;
-        if !matches!(found.summary.status, ContainerStatus::Running | ContainerStatus::Restarting | ContainerStatus::Paused) {
+        if !matches!(
+            found.summary.status,
+            ContainerStatus::Running | ContainerStatus::Restarting | ContainerStatus::Paused
+        ) {
             return Ok(false);
         }
         let timeout = Duration::from_secs(u64::from(request.timeout.unwrap_or(10)));
-        let act = async { found.engine.container_stop(found.id(), timeout).await.at("Stop container") };
-        self.recorded(caller, "stop_container", Target::container(found.id(), found.alias()), act).await?;
+        let act = async {
+            found
+                .engine
+                .container_stop(found.id(), timeout)
+                .await
+                .at("Stop container")
+        };
+        self.recorded(
+            caller,
+            "stop_container",
+            Target::container(found.id(), found.alias()),
+            act,
+        )
+        .await?;
         Ok(true)
     }
 }
 
 /// Whether something runs in the container at each start.
 pub(super) fn runs_on_start(plan: &ContainerPlan) -> bool {
-    plan.hooks.iter().any(|hook| hook.kind == HookKind::PostStartCommand)
+    plan.hooks
+        .iter()
+        .any(|hook| hook.kind == HookKind::PostStartCommand)
 }
