@@ -145,12 +145,12 @@ pub(crate) fn request(plan: &ContainerPlan, about: &Surroundings<'_>) -> Result<
             ..DeviceRequest::default()
         });
     }
-    main_process(&mut request, plan);
+    main_process(&mut request, plan, about.info.kind);
     Ok(request)
 }
 
 /// What the container runs: our process that waits, or the image's own.
-fn main_process(request: &mut CreateRequest, plan: &ContainerPlan) {
+fn main_process(request: &mut CreateRequest, plan: &ContainerPlan, kind: EngineKind) {
     let hold = [
         devctl_agent_protocol::AGENT_PATH.to_owned(),
         devctl_agent_protocol::HOLD_ARGUMENT.to_owned(),
@@ -173,7 +173,8 @@ fn main_process(request: &mut CreateRequest, plan: &ContainerPlan) {
         request.init = Some(plan.run.init);
     } else {
         request.entrypoint = plan.run.entrypoint.clone().map(|entrypoint| vec![entrypoint]);
-        request.init = Some(true);
+        // Podman brings no init of its own: it is used only where somebody asks for one.
+        request.init = Some(plan.run.init || kind == EngineKind::Docker);
     }
 }
 

@@ -173,14 +173,11 @@ pub(crate) fn state_of(problem: &Problem) -> HostState {
     }
 }
 
-/// Adds to the failure of an engine what a person can do about it.
+/// The failure of an engine, with the place where it should answer.
 pub(crate) fn unreachable(endpoint: &Endpoint, error: EngineError) -> Problem {
     let problem = error.into_problem();
     match problem.code {
-        ErrorCode::EngineUnreachable if problem.fixes.is_empty() => problem
-            .at(endpoint.url.clone())
-            .fix_command("Start the engine", "sudo systemctl start docker")
-            .fix_command("See which engines were found", "devctl doctor"),
+        ErrorCode::EngineUnreachable | ErrorCode::EngineNoRights => problem.at(endpoint.url.clone()),
         _ => problem,
     }
 }

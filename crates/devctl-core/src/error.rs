@@ -67,7 +67,17 @@ impl IntoProblem for EngineError {
             problem.lines.clone_from(&failure.last_lines);
             problem.at = (!failure.step.is_empty()).then(|| failure.step.clone());
         }
-        with_fix(with_causes(problem, &self), self.fix())
+        let problem = with_causes(problem, &self);
+        match self {
+            Self::Unreachable { .. } => problem
+                .fix_command("Start the engine", "sudo systemctl start docker")
+                .fix_command("See which engines were found", "devctl doctor"),
+            Self::NoRights { .. } => problem.fix_command(
+                "Join the group docker, then log in again",
+                "sudo usermod -aG docker \"$USER\"",
+            ),
+            error => with_fix(problem, error.fix()),
+        }
     }
 }
 

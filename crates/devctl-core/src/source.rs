@@ -201,7 +201,8 @@ pub(crate) fn read(
             })
         }
         Source::Image(image) => {
-            let volume = format!("devctl-{}", short_hash(image));
+            let name = devctl_ssh::slug(&source.suggested_name());
+            let volume = format!("{name}-{}", &short_hash(image)[..6]);
             let read = devctl_spec::read::for_image(image, &volume, &local_env(config)).or_problem()?;
             let identity = BTreeMap::from([
                 (crate::labels::SOURCE_KIND.to_owned(), "image".to_owned()),
