@@ -164,8 +164,8 @@ impl IntoProblem for VaultError {
     fn into_problem(self) -> Problem {
         let code = match self.code() {
             code if code.starts_with("files.") => file_code(code),
-            "secrets.keychain_locked" => ErrorCode::SecretsKeychainLocked,
-            "secrets.vault_tampered" => ErrorCode::SecretsVaultTampered,
+            "secrets.keychain_locked" | "secrets.keychain_timeout" => ErrorCode::SecretsKeychainLocked,
+            "secrets.vault_tampered" | "secrets.wrong_key" => ErrorCode::SecretsVaultTampered,
             _ => ErrorCode::SecretsUnavailable,
         };
         let problem = with_causes(Problem::new(code, self.to_string()), &self);
@@ -177,7 +177,7 @@ impl IntoProblem for StoreError {
     fn into_problem(self) -> Problem {
         let code = match self.code() {
             "store.unwritable" => ErrorCode::StoreUnwritable,
-            "store.schema_too_new" => ErrorCode::StoreTooNew,
+            "store.too_new" => ErrorCode::StoreTooNew,
             _ => ErrorCode::StoreUnreadable,
         };
         let problem = with_causes(Problem::new(code, self.to_string()), &self);
@@ -198,8 +198,8 @@ mod tests {
         let problem = error.into_problem();
         assert_eq!(problem.code, ErrorCode::ImageNotFound);
         assert_eq!(problem.fixes[0].command.as_deref(), Some("docker pull debian:12"));
-        let error = EngineError::NoRights {
-            endpoint: "unix:///x".into(),
+        let error = EngineError::NoSpace {
+            message: "full".into(),
         };
         assert_eq!(
             error.into_problem().fixes[0].command,
