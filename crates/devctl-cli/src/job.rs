@@ -3,8 +3,6 @@
 use crate::consent;
 use crate::failure::Failure;
 use crate::interrupt::Interrupts;
-use crate::output::text::plain;
-use crate::output::{LINK, Printer};
 use crate::progress::{Progress, TICK};
 use crate::session::Session;
 use devctl_core::operations::{Operations, Streams};
@@ -83,9 +81,11 @@ pub(crate) async fn follow(session: &Session, begun: &JobRef) -> Result<Job, Fai
     let mut updates = session.core.follow_job(&session.caller, begun.clone()).await?;
     let mut progress = Progress::new(&session.printer);
     let mut stopping = false;
+    // What stopping does is known as long as the job runs.
+    let mut effect = None;
     let job = loop {
         tokio::select! {
-            ended = watch(&mut updates, &mut progress) => match ended? {
+            ended = watch(&mut updates, &mut progress, &mut effect) => match ended? {
                 Some(job) => break job,
                 None => break session.core.show_job(&session.caller, begun.clone()).await?,
             },
@@ -104,11 +104,15 @@ pub(crate) async fn follow(session: &Session, begun: &JobRef) -> Result<Job, Fai
         }
     };
     progress.clear()?;
-    end(&session.printer, job, &progress)
+    end(job, effect, progress.last_lines(), session.printer.verbose > 0)
 }
 
 /// Shows updates until the job ends. None when the stream ends before. Each await may be cut off without loss.
-async fn watch(updates: &mut Receiver<JobUpdate>, progress: &mut Progress) -> Result<Option<Job>, Failure> {
+async fn watch(
+    updates: &mut Receiver<JobUpdate>,
+    progress: &mut Progress,
+    effect: &mut Option<String>,
+) -> Result<Option<Job>, Failure> {
     let mut wheel = tokio::time::interval(TICK);
     wheel.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     // The first tick comes at once; a job that ends at once shows no wheel.
@@ -121,6 +125,7 @@ async fn watch(updates: &mut Receiver<JobUpdate>, progress: &mut Progress) -> Re
                     if job.state != JobState::Running {
                         return Ok(Some(job));
                     }
+                    *effect = job.cancel_effect;
                 }
                 Some(JobUpdate::Log { lines }) => progress.log(&lines)?,
                 None => return Ok(None),
@@ -130,51 +135,92 @@ async fn watch(updates: &mut Receiver<JobUpdate>, progress: &mut Progress) -> Re
     }
 }
 
-fn end(printer: &Printer, job: Job, progress: &Progress) -> Result<Job, Failure> {
-    match job.state {
-        JobState::Done => Ok(job),
+/// The job that ended well, or why it did not.
+fn end<'a>(
+    job: Job,
+    effect: Option<String>,
+    last_lines: impl Iterator<Item = &'a str>,
+    lines_shown: bool,
+) -> Result<Job, Failure> {
+    let problem = match job.state {
+        JobState::Done => return Ok(job),
         JobState::Cancelled => {
-            if let Some(problem) = &job.problem {
-                printer.problem(problem)?;
-            } else {
-                printer.problem(&Problem::new(
-                    ErrorCode::Cancelled,
-                    format!("{} was stopped", job.subject),
-                ))?;
+            let stopped = || Problem::new(ErrorCode::Cancelled, format!("{} was stopped", job.subject));
+            let mut problem = job.problem.unwrap_or_else(stopped);
+            if problem.safe.is_empty() {
+                problem.safe.extend(effect);
             }
-            if let (false, Some(effect)) = (left_is_said(&job), &job.cancel_effect) {
-                printer.note(&format!(
-                    "  {}",
-                    printer.stderr.palette.paint(LINK, &plain(effect))
-                ))?;
-            }
-            Err(Failure::Interrupted)
+            problem
         }
         JobState::Failed => {
-            let mut problem = job.problem.unwrap_or_else(|| {
-                Problem::new(
-                    ErrorCode::Internal,
-                    format!("{} of {} failed", job.operation, job.subject),
-                )
-            });
+            let failed = || {
+                let what = format!("{} of {} failed", job.operation, job.subject);
+                Problem::new(ErrorCode::Internal, what)
+            };
+            let mut problem = job.problem.unwrap_or_else(failed);
             // Consent that lacks is no failure of a command, so no output explains it.
-            if problem.lines.is_empty() && problem.code != ErrorCode::ConsentRequired && printer.verbose == 0
-            {
-                problem.lines = progress.last_lines().map(str::to_owned).collect();
+            if problem.lines.is_empty() && problem.code != ErrorCode::ConsentRequired && !lines_shown {
+                problem.lines = last_lines.map(str::to_owned).collect();
             }
-            Err(problem.into())
+            problem
         }
-        JobState::Running => Err(Problem::new(
-            ErrorCode::Internal,
-            format!("the job of {} cannot be followed any more", job.subject),
-        )
-        .into()),
-    }
+        JobState::Running => {
+            let what = format!("the job of {} cannot be followed any more", job.subject);
+            Problem::new(ErrorCode::Internal, what)
+        }
+    };
+    Err(problem.into())
 }
 
-/// Whether the problem itself says what the cancelling left.
-fn left_is_said(job: &Job) -> bool {
-    job.problem
-        .as_ref()
-        .is_some_and(|problem| !problem.safe.is_empty())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(state: JobState, problem: Option<Problem>) -> Job {
+        Job {
+            id: "1".into(),
+            operation: "up".into(),
+            subject: "hello".into(),
+            state,
+            steps: Vec::new(),
+            started_at: String::new(),
+            finished_at: None,
+            problem,
+            result: None,
+            cancel_effect: None,
+        }
+    }
+
+    fn problem_of(ended: Result<Job, Failure>) -> Problem {
+        match ended {
+            Err(Failure::Problem(problem)) => *problem,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_job_that_was_stopped_says_what_it_left() {
+        let effect = Some("Keeps the container.".to_owned());
+        let ended = end(job(JobState::Cancelled, None), effect, [].into_iter(), false);
+        let problem = problem_of(ended);
+        assert_eq!(problem.code.exit_code(), 130);
+        assert_eq!(problem.safe, ["Keeps the container."]);
+    }
+
+    #[test]
+    fn a_job_that_failed_shows_the_last_lines_unless_they_were_shown() {
+        let why = |code| Some(Problem::new(code, "why"));
+        let lines = |code, shown| {
+            let ended = end(
+                job(JobState::Failed, why(code)),
+                None,
+                ["a", "b"].into_iter(),
+                shown,
+            );
+            problem_of(ended).lines
+        };
+        assert_eq!(lines(ErrorCode::HookFailed, false), ["a", "b"]);
+        assert!(lines(ErrorCode::HookFailed, true).is_empty());
+        assert!(lines(ErrorCode::ConsentRequired, false).is_empty());
+    }
 }

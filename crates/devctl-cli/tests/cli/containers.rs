@@ -454,4 +454,8 @@ fn an_interrupted_up_says_what_it_left() {
         told.iter().any(|line| line.contains("error[cancelled]")),
         "{told:?}"
     );
+    assert!(
+        told.iter().any(|line| line.starts_with("  safe: ")),
+        "what is left is said: {told:?}"
+    );
 }
