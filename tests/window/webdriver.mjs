@@ -31,10 +31,15 @@ export async function openWindow(program, env) {
     stdio: ["ignore", "inherit", "inherit"],
   });
   const base = `http://127.0.0.1:${port}`;
-  await until("the driver", async () => (await fetch(`${base}/status`)).ok);
-  const capabilities = { alwaysMatch: { "webkitgtk:browserOptions": { binary: program, args: [] } } };
-  const { sessionId } = await request(base, "POST", "/session", { capabilities });
-  return new Window(driver, base, `/session/${sessionId}`);
+  try {
+    await until("the driver", async () => (await fetch(`${base}/status`)).ok);
+    const capabilities = { alwaysMatch: { "webkitgtk:browserOptions": { binary: program, args: [] } } };
+    const { sessionId } = await request(base, "POST", "/session", { capabilities });
+    return new Window(driver, base, `/session/${sessionId}`);
+  } catch (error) {
+    driver.kill("SIGTERM");
+    throw error;
+  }
 }
 
 class Window {

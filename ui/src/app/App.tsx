@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { problemOf } from "../backend/backend";
 import { useChanges } from "../backend/cache";
 import { useBackend, useDesktop } from "../backend/context";
+import { ErrorBoundary } from "../components/ErrorBoundary";
 import { ProblemView } from "../components/ProblemView";
 import { ActivityView } from "../features/activity/ActivityView";
 import { ContainersView } from "../features/containers/ContainersView";
@@ -48,6 +49,7 @@ export function App() {
 }
 
 function Window() {
+  const { place, overlay } = useApp();
   useShortcuts();
   useJobToasts();
   useDroppedFolders();
@@ -57,10 +59,14 @@ function Window() {
       <div className="flex min-h-0 flex-1 max-row:flex-col-reverse">
         <Sidebar />
         <main className="mr-2 mb-2 flex min-h-0 min-w-0 flex-1 overflow-hidden rounded-panel border border-line bg-panel max-row:mx-2">
-          <CurrentView />
+          <ErrorBoundary key={place.view}>
+            <CurrentView />
+          </ErrorBoundary>
         </main>
       </div>
-      <Overlays />
+      <ErrorBoundary key={overlay ? "overlay" : "none"}>
+        <Overlays />
+      </ErrorBoundary>
       <Toasts />
     </div>
   );

@@ -3,6 +3,7 @@ import { lazy, Suspense, useState } from "react";
 import { runs, useContainerActions } from "../../app/actions";
 import { useApp, type DetailTab } from "../../app/app-state";
 import { useRead } from "../../backend/cache";
+import { ErrorBoundary } from "../../components/ErrorBoundary";
 import { Icon } from "../../components/Icon";
 import { IconButton } from "../../components/IconButton";
 import { Keys } from "../../components/Keys";
@@ -90,9 +91,11 @@ export function ContainerDetail({ container }: { container: Container }) {
           className="min-h-0 flex-1 data-[state=inactive]:hidden"
         >
           {keepTerminal && (
-            <Suspense fallback={null}>
-              <TerminalTab container={container} running={running} />
-            </Suspense>
+            <ErrorBoundary>
+              <Suspense fallback={null}>
+                <TerminalTab container={container} running={running} />
+              </Suspense>
+            </ErrorBoundary>
           )}
         </Tabs.Content>
         <Tabs.Content value="logs" className="flex min-h-0 flex-1 flex-col">
