@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use crate::bench::Wish;
+
 pub(crate) const USAGE: &str = "\
 cargo xtask VERB
 
@@ -16,6 +18,9 @@ cargo xtask VERB
   build             the agents, the interface, `devctl` and the window, as released
   agents            the static SSH servers that `devctl` carries, for amd64 and arm64
   fixtures          an engine and the base image that the tests use
+  bench [ROW…]      measure against what a person would use otherwise; all rows write docs/performance.md
+    --no-check      record only: a missed bar is no failure
+    --devctl FILE   measure this one instead of building it as released
   generate          write the generated files
     --check         write nothing, fail when one is stale
   tidy              check the rules of the house: who may use what, file sizes, generated files";
@@ -26,6 +31,7 @@ pub(crate) enum Verb {
     Usage,
     Start { folder: Option<PathBuf> },
     Test { selection: Selection },
+    Bench { wish: Wish },
     Generate { check: bool },
     Tidy,
     Fixtures,
@@ -69,6 +75,9 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Verb> {
         "test" => Verb::Test {
             selection: selection(&mut rest)?,
         },
+        "bench" => Verb::Bench {
+            wish: wish(&mut rest)?,
+        },
         "generate" => Verb::Generate {
             check: flag(&mut rest, "--check"),
         },
@@ -98,6 +107,25 @@ fn selection(rest: &mut Vec<String>) -> Result<Selection> {
         selection.only.push(rest.remove(place));
     }
     Ok(selection)
+}
+
+fn wish(rest: &mut Vec<String>) -> Result<Wish> {
+    let mut wish = Wish {
+        no_check: flag(rest, "--no-check"),
+        ..Wish::default()
+    };
+    if let Some(place) = rest.iter().position(|word| word == "--devctl") {
+        rest.remove(place);
+        if place == rest.len() {
+            bail!("--devctl needs a file");
+        }
+        wish.devctl = Some(PathBuf::from(rest.remove(place)));
+    }
+    if let Some(option) = rest.iter().find(|word| word.starts_with('-')) {
+        bail!("`bench` has no option {option}");
+    }
+    wish.rows = std::mem::take(rest);
+    Ok(wish)
 }
 
 /// Takes a flag out of the words; true where it was there.
@@ -135,6 +163,15 @@ mod tests {
             read("test --only tidy --full --only ui"),
             Ok(Verb::Test { selection })
         );
+        let wish = Wish {
+            rows: vec!["list".into(), "login".into()],
+            no_check: true,
+            devctl: Some("a/devctl".into()),
+        };
+        assert_eq!(
+            read("bench list --devctl a/devctl login --no-check"),
+            Ok(Verb::Bench { wish })
+        );
     }
 
     #[test]
@@ -146,6 +183,8 @@ mod tests {
             ("start a b", "b"),
             ("test --only", "--only"),
             ("generate --chekc", "--chekc"),
+            ("bench --nocheck", "--nocheck"),
+            ("bench --devctl", "--devctl"),
         ] {
             let error = read(line).unwrap_err();
             assert!(error.contains(named), "{line}: {error}");

@@ -5,6 +5,7 @@
 
 mod agents;
 mod arguments;
+mod bench;
 mod build;
 mod command;
 mod engine;
@@ -52,6 +53,7 @@ fn run(verb: Verb) -> Result<()> {
         }
         Verb::Start { folder } => start::start(&workspace, folder.as_deref()),
         Verb::Test { selection } => test::test(&workspace, &selection),
+        Verb::Bench { wish } => bench::bench(&workspace, &wish),
         Verb::Generate { check } => generate::generate(&workspace, check),
         Verb::Tidy => tidy::tidy(&workspace),
         Verb::Fixtures => fixtures::make(&workspace),
