@@ -8,6 +8,7 @@ use crate::labels;
 use crate::lifecycle;
 use crate::source::{self, Source};
 use bytes::Bytes;
+use devctl_agent_protocol::{AGENT_PATH, GUARD_ARGUMENT};
 use devctl_engine::{ExecControl, ExecRequest, OutputStream, TerminalSize};
 use devctl_model::{ErrorCode, Problem};
 use devctl_spec::plan::ContainerPlan;
@@ -53,6 +54,8 @@ pub struct ExecHandle {
     /// Its output, until it ends.
     pub output: mpsc::Receiver<ExecOutput>,
     control: Arc<dyn ExecControl>,
+    /// Held open while somebody waits for a command that takes no input: when it closes, the command is ended.
+    _lifeline: Option<devctl_engine::Input>,
 }
 
 impl std::fmt::Debug for ExecHandle {
@@ -123,15 +126,22 @@ impl Core {
                 .entry("TERM".to_owned())
                 .or_insert_with(|| "xterm-256color".to_owned());
         }
+        // Without a terminal and without input nobody could end a command but by its lifeline.
+        let guarded = command.terminal.is_none() && !command.stdin;
+        let mut cmd = command.command;
+        if guarded {
+            let guard = [AGENT_PATH, GUARD_ARGUMENT, "--"].map(str::to_owned);
+            cmd.splice(0..0, guard);
+        }
         let request = ExecRequest {
-            cmd: command.command,
+            cmd,
             env: environment.into_iter().collect(),
             user: Some(user),
             workdir: Some(command.workdir.unwrap_or_else(|| access.workspace_folder.clone())),
             tty: command
                 .terminal
                 .map(|(columns, rows)| TerminalSize { columns, rows }),
-            stdin: command.stdin,
+            stdin: command.stdin || guarded,
             privileged: false,
         };
         let session = found
@@ -156,14 +166,16 @@ impl Core {
                 }
             }
         });
-        let input: Pin<Box<dyn AsyncWrite + Send>> = match session.input {
-            Some(input) => Box::pin(input),
-            None => Box::pin(tokio::io::sink()),
+        let (input, lifeline): (Pin<Box<dyn AsyncWrite + Send>>, _) = match session.input {
+            Some(input) if guarded => (Box::pin(tokio::io::sink()), Some(input)),
+            Some(input) => (Box::pin(input), None),
+            None => (Box::pin(tokio::io::sink()), None),
         };
         Ok(ExecHandle {
             input,
             output,
             control: session.control,
+            _lifeline: lifeline,
         })
     }
 

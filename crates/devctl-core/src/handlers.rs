@@ -170,6 +170,7 @@ impl Operations for Arc<Core> {
 
     async fn show_ssh_config(&self, _: &Caller, _: Nothing) -> Result<SshConfigText, Problem> {
         self.ensure_identity().await?;
+        crate::identity::write_client_config(&self.config)?;
         let path = self.config.ssh().config().display().to_string();
         Ok(SshConfigText {
             text: self.client_config()?,

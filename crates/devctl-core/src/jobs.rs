@@ -260,17 +260,20 @@ impl Running {
                 .steps
                 .retain(|step| failed || step.state != StepState::Waiting);
             state.job.finished_at = Some(crate::clock::text((self.clock)()));
-            state.job.cancel_effect = None;
+            let left = state.job.cancel_effect.take();
             match result {
                 Ok(value) => {
                     state.job.state = JobState::Done;
                     state.job.result = Some(value);
                 }
-                Err(problem) => {
+                Err(mut problem) => {
                     state.job.state = match problem.code {
                         ErrorCode::Cancelled => JobState::Cancelled,
                         _ => JobState::Failed,
                     };
+                    if problem.code == ErrorCode::Cancelled && problem.safe.is_empty() {
+                        problem.safe.extend(left);
+                    }
                     state.job.problem = Some(problem);
                 }
             }

@@ -267,11 +267,19 @@ pub(crate) fn plan(definition: &Definition, entries: &[MetadataEntry]) -> Result
 
 /// Plans what has to be done with a container that exists: what it was made with counts, and of the file only what may
 /// change without making it anew.
+///
+/// Unlike in the reference, lifecycle commands of the file count as they are now: a command that failed can be mended
+/// and run without losing the container. Those that have run do not run again.
 pub(crate) fn plan_existing(
     definition: &Definition,
     entries: &[MetadataEntry],
 ) -> Result<ContainerPlan, Problem> {
-    let merged = devctl_spec::merge::merge_for_existing(entries, &definition.read).or_problem()?;
+    let mut merged = devctl_spec::merge::merge_for_existing(entries, &definition.read).or_problem()?;
+    // The last entry of a container's own label is what the file said when it was made.
+    let of_image = entries.split_last().map_or(&[][..], |(_, rest)| rest);
+    let now = devctl_spec::merge::merge(of_image, &definition.read).or_problem()?;
+    merged.hooks = now.hooks;
+    merged.wait_for = now.wait_for;
     devctl_spec::plan::plan(&StdFiles, &definition.read, &merged).or_problem()
 }
 
