@@ -136,7 +136,7 @@ impl Core {
         let request = ExecRequest {
             cmd,
             env: environment.into_iter().collect(),
-            user: Some(user),
+            user: Some(crate::user::for_engine(&user).to_owned()),
             workdir: Some(command.workdir.unwrap_or_else(|| access.workspace_folder.clone())),
             tty: command
                 .terminal

@@ -372,15 +372,12 @@ impl Core {
 fn summary(plan: &devctl_spec::plan::ContainerPlan) -> String {
     let image = match &plan.source {
         devctl_spec::plan::ImageSource::Image(image) => format!("Image {image}"),
-        devctl_spec::plan::ImageSource::Build(build) => {
-            let file = build
-                .dockerfile
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            file
-        }
+        devctl_spec::plan::ImageSource::Build(build) => build
+            .dockerfile
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
     };
     let count = plan.hooks.len() + usize::from(plan.initialize.is_some());
     match count {

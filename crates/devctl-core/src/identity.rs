@@ -77,8 +77,9 @@ impl Core {
     /// Renews everything that is due: the user's certificate and those of all containers that are known here.
     pub(crate) async fn renew_all(self: &Arc<Self>) -> Result<(), Problem> {
         self.signing(|signer| {
-            if user_due(&signer.config) {
-                signer.renew_user()?;
+            signer.renew_user()?;
+            if !signer.config.ssh().known_hosts().is_file() {
+                write_client_config(&signer.config)?;
             }
             let mut earliest = signer.config.now_seconds() + devctl_ssh::HOST_VALIDITY * 2 / 3;
             for access in known(&signer.config) {
@@ -215,6 +216,7 @@ impl Signer<'_> {
         Ok(authority)
     }
 
+    /// Makes what of the user's own identity is missing or due; nothing, where all is there.
     fn renew_user(&mut self) -> Result<(), Problem> {
         let (config, store) = (self.config.clone(), self.store);
         if !config.revocation_list().is_file() {
@@ -222,11 +224,15 @@ impl Signer<'_> {
             let list = RevocationList::new(1, config.now_seconds()).to_bytes();
             devctl_files::write_atomic(&config.revocation_list(), &list, Mode::PRIVATE).or_problem()?;
         }
+        // Another process may have signed while we waited for the lock.
+        if !user_due(&config) && config.host_authorities().is_file() {
+            return Ok(());
+        }
         let ssh = config.ssh();
         ssh.ensure().or_problem()?;
         let key = AccessKey::ensure(&ssh, &format!("devctl access key of {}", config.user)).or_problem()?;
         let (authority, _) = self.authorities()?;
-        // Another process may have signed while we waited for the lock.
+        // Reading the authorities has brought their public halves back: that may have been all that was missing.
         if !user_due(&config) {
             return Ok(());
         }

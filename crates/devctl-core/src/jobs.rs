@@ -543,7 +543,7 @@ mod tests {
         while let Some(update) = updates.recv().await {
             match update {
                 JobUpdate::Log { lines: more } => {
-                    lines.extend(more.into_iter().map(|line| (line.step, line.text)))
+                    lines.extend(more.into_iter().map(|line| (line.step, line.text)));
                 }
                 JobUpdate::Job { job } => last = Some(job),
             }

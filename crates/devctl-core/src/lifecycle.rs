@@ -7,6 +7,7 @@ use crate::agent::{Entry, archive};
 use crate::config::CoreConfig;
 use crate::error::OrProblem;
 use crate::jobs::{JobHandle, cancelled};
+use crate::user;
 use devctl_agent_protocol::{AGENT_PATH, GUARD_ARGUMENT, PROBE_ARGUMENT, ProbeReport};
 use devctl_engine::{Engine, ExecRequest, OutputStream};
 use devctl_model::{ErrorCode, LogStream, Problem};
@@ -171,7 +172,7 @@ impl Inside<'_> {
         let request = ExecRequest {
             cmd,
             env: environment.to_vec(),
-            user: Some(self.user.to_owned()),
+            user: Some(user::for_engine(self.user).to_owned()),
             workdir: Some(self.folder.to_owned()),
             stdin: true,
             ..ExecRequest::default()
@@ -221,7 +222,7 @@ pub(crate) async fn probe(
             PROBE_ARGUMENT.to_owned(),
             mode_name(mode).to_owned(),
         ],
-        user: Some(user.to_owned()),
+        user: Some(user::for_engine(user).to_owned()),
         ..ExecRequest::default()
     };
     let session = engine
@@ -575,10 +576,10 @@ mod tests {
         let mut seen = Vec::new();
         let mut lines = MaskedLines::new(&masks, Some("a"));
         lines.output(LogStream::Stdout, b"login hunt", |_, line| {
-            seen.extend_from_slice(line)
+            seen.extend_from_slice(line);
         });
         lines.output(LogStream::Stdout, b"er22 1\nrest hunter22", |_, line| {
-            seen.extend_from_slice(line)
+            seen.extend_from_slice(line);
         });
         lines.end(|_, line| seen.extend_from_slice(line));
         let seen = String::from_utf8(seen).unwrap();

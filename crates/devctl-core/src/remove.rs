@@ -43,7 +43,7 @@ impl Core {
                     }
                 }
             }
-            Ok(self.remove_network(&found.engine, found.alias()).await?)
+            self.remove_network(&found.engine, found.alias()).await
         };
         let target = Target::container(found.id(), found.alias());
         let network_removed = self.recorded(caller, "remove_container", target, act).await?;
@@ -64,9 +64,9 @@ impl Core {
         for volume in named {
             // An anonymous volume is nobody else's; it goes only when volumes are asked for, too.
             if volumes {
-                going.push(volume)
+                going.push(volume);
             } else {
-                kept.push(volume)
+                kept.push(volume);
             }
         }
         let network = network::name_of(found.alias());

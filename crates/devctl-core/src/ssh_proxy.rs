@@ -9,6 +9,7 @@ use crate::caller::Caller;
 use crate::config::CoreConfig;
 use crate::core::Core;
 use crate::error::OrProblem;
+use crate::identity;
 use crate::labels;
 use crate::lifecycle;
 use crate::operations::Role;
@@ -22,7 +23,7 @@ use devctl_model::{ErrorCode, JobState, Problem};
 use devctl_ssh::Alias;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// What a connection left behind.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -60,7 +61,7 @@ where
         reports: reports.clone(),
     };
     let exec = login.open(&alias).await?;
-    pump(exec, input, output).await;
+    pump(exec, input, output, &reports).await;
     reports.served(user)
 }
 
@@ -86,7 +87,7 @@ struct Login<'a> {
 impl Login<'_> {
     /// Starts the agent, and gives it its configuration.
     async fn open(&self, alias: &Alias) -> Result<RawExec, Problem> {
-        if let Some(access) = Access::read(self.config, alias) {
+        if let Some(access) = Access::read(self.config, alias).filter(|access| self.is_certified(access)) {
             match self.enter(&access).await {
                 Ok(exec) => return Ok(exec),
                 // Gone, stopped, or another engine at that address: look again, more closely.
@@ -106,6 +107,15 @@ impl Login<'_> {
         }
     }
 
+    /// Whether all is here that proves the container to the client, and the client to it. What is gone or due is made
+    /// anew on the longer way.
+    fn is_certified(&self, access: &Access) -> bool {
+        let certified = |key| !identity::host_due(self.config, &key, &access.alias);
+        // What keeps the key from being read is told when it is needed.
+        let certified = self.config.host_keys().ensure(&access.container).map_or(true, certified);
+        certified && self.config.revocation_list().is_file() && self.config.user_authorities().is_file()
+    }
+
     async fn enter(&self, access: &Access) -> Result<RawExec, Entry> {
         let endpoint = access.endpoint();
         let engine = devctl_engine::connect_known(&endpoint, access.facts)
@@ -113,7 +123,7 @@ impl Login<'_> {
             .map_err(Entry::Failed)?;
         let request = RawExecRequest {
             cmd: vec![AGENT_PATH.to_owned(), SERVE_ARGUMENT.to_owned()],
-            user: Some(self.user.to_owned()),
+            user: Some(crate::user::for_engine(self.user).to_owned()),
             ..RawExecRequest::default()
         };
         // The environment is probed while the agent starts; both take as long.
@@ -397,8 +407,9 @@ impl Heard {
     }
 }
 
-/// Carries bytes both ways until the agent's side ends.
-async fn pump<R, W>(exec: RawExec, mut input: R, mut output: W)
+/// Carries bytes both ways until the agent's side ends. Where the agent was not started at all, the engine's complaint
+/// comes in its place: that is heard as a report, and is not the client's.
+async fn pump<R, W>(exec: RawExec, mut input: R, mut output: W, reports: &Reports)
 where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
@@ -425,6 +436,24 @@ where
         tracing::debug!(%error, "the way to the client ended");
     }
     up.abort();
+}
+
+/// How every SSH server begins.
+const SSH: &[u8] = b"SSH-";
+
+/// The first bytes of the agent: as many as tell whether it is one; of anything else all, up to a few lines.
+async fn beginning<R: AsyncRead + Unpin>(reader: &mut R) -> std::io::Result<Vec<u8>> {
+    const COMPLAINT_AT_MOST: usize = 4096;
+    let mut begin = Vec::with_capacity(COMPLAINT_AT_MOST);
+    while begin.len() < COMPLAINT_AT_MOST {
+        if begin.len() >= SSH.len() && begin.starts_with(SSH) {
+            break;
+        }
+        if reader.read_buf(&mut begin).await? == 0 {
+            break;
+        }
+    }
+    Ok(begin)
 }
 
 /// The beginning of a container's id, by which people know it.
@@ -495,6 +524,16 @@ mod tests {
                 "{bad}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn an_agent_is_told_from_a_complaint_by_its_first_bytes() {
+        let mut pieces = AsyncReadExt::chain(&b"SS"[..], &b"H-2.0-devctl\r\nmore"[..]);
+        let begin = beginning(&mut pieces).await.unwrap();
+        assert!(begin.starts_with(SSH));
+        let mut complaint = AsyncReadExt::chain(&b"unable to find"[..], &b" user x"[..]);
+        assert_eq!(beginning(&mut complaint).await.unwrap(), b"unable to find user x");
+        assert!(beginning(&mut &b""[..]).await.unwrap().is_empty());
     }
 
     #[test]

@@ -30,6 +30,11 @@ pub(crate) fn remote_user(plan: &ContainerPlan, image_user: &str) -> String {
     }
 }
 
+/// The user as an engine is told: root by its number, which engines need no `/etc/passwd` of the image for.
+pub(crate) fn for_engine(user: &str) -> &str {
+    if user == "root" { "0" } else { user }
+}
+
 /// Ids that change, and the home that has to follow.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Alignment {
