@@ -7,7 +7,7 @@ import { APP, IMAGE, Installation } from "./installation.mjs";
 import { openWindow, until } from "./webdriver.mjs";
 
 const SHOTS = "target/screenshots";
-const NAME = `window-${process.pid}`;
+const NAME = process.env.DEVCTL_WINDOW_CONTAINER ?? `window-${process.pid}`;
 const ROW = `[role=row][data-name="${NAME}"]`;
 
 let installation;
@@ -112,12 +112,15 @@ test("the pane shows the container, and its terminal is a terminal", async () =>
   await window.shows("[data-testid=detail] dl", IMAGE);
   await bothShots("container");
   await window.press("t");
-  await window.find("[data-testid=terminal] .xterm-rows");
-  await window.run("document.querySelector('[data-testid=terminal] textarea').focus()");
-  await until("the prompt", async () => /[#$]\s*$/.test((await window.text(".xterm-rows"))?.trimEnd() ?? ""));
+  const typing = "return document.activeElement?.classList.contains('xterm-helper-textarea')";
+  await until("the terminal to have the keys", () => window.run(typing));
   const field = await window.find("[data-testid=terminal] textarea");
-  await window.ask("POST", `/element/${field}/value`, { text: "echo $((6*7))-$(tty)\uE007" });
-  await window.shows(".xterm-rows", /42-\/dev\/pts\/\d/);
+  await window.ask("POST", `/element/${field}/value`, { text: "tty | tee /tmp/tty; stty size\uE007" });
+  // What was typed is seen where it took effect; the screen may be drawn by the graphics card.
+  await until("what the terminal did", async () => {
+    const tty = await installation.sshTo(`${NAME}.devctl`, "cat", "/tmp/tty");
+    return /^\/dev\/pts\/\d/.test(tty);
+  });
   await bothShots("terminal");
 });
 
@@ -129,6 +132,9 @@ test("what the command line stops, the row shows within a second", async () => {
   await window.run("document.querySelector(arguments[0]).focus()", ROW);
   await window.press("s");
   await rowState("running");
+  // The start is over only when its job is.
+  const busy = "return document.querySelector('button[aria-label^=\"Show jobs\"]') !== null";
+  await until("the job to end", async () => !(await window.run(busy)));
 });
 
 test("an engine that goes away and comes back needs no click", async () => {

@@ -80,8 +80,11 @@ export function useContainerActions(): ContainerActions {
   const stop = useChange("stop_container");
   return {
     open: (container) => go({ view: "containers", container: container.id }),
-    terminal: (container) =>
-      go({ view: "containers", container: container.id, tab: "terminal", wide: true }),
+    terminal: (container) => {
+      // Whoever asks for a terminal wants to type in it: the row gives the keys away.
+      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+      go({ view: "containers", container: container.id, tab: "terminal", wide: true });
+    },
     copySsh: (container) => {
       const line = sshLine(container);
       void copyText(line).then((done) => {

@@ -116,7 +116,7 @@ function Screen({
           if (output.type === "opened") {
             id = output.terminal;
             onPhase({ kind: "open" });
-            terminal.focus();
+            if (!rowHasFocus()) terminal.focus();
           } else if (output.type === "data") {
             terminal.write(Uint8Array.from(atob(output.base64), (c) => c.codePointAt(0) ?? 0));
           } else {
@@ -173,6 +173,12 @@ function Screen({
       className="min-h-0 flex-1 overflow-hidden px-4 py-2"
     />
   );
+}
+
+/** True while somebody moves through the list: then the terminal must not take the keys. */
+function rowHasFocus(): boolean {
+  const focused = document.activeElement;
+  return focused instanceof HTMLElement && focused.dataset["row"] !== undefined;
 }
 
 /** WebGL where it works; where not, or when the card takes it away, the terminal draws with the document. */
