@@ -383,10 +383,13 @@ export const text = {
     changed: "changed",
     reset: "Default",
     allowed: (words: string) => `May be: ${words}`,
-    groups: { ssh: "SSH", engine: "Engine", limits: "Limits", general: "General" } as Record<
-      string,
-      string
-    >,
+    groups: {
+      ssh: "SSH",
+      engine: "Engine",
+      network: "Network",
+      limits: "Limits",
+      general: "General",
+    } as Record<string, string>,
   },
 
   palette: {

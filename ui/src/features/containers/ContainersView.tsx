@@ -26,7 +26,10 @@ export function ContainersView() {
   );
   const parsed = parseFilter(filter);
   const shown = containers.filter((container) => fits(container, parsed));
-  const open = containers.find((container) => container.id === place.container) ?? null;
+  const open = asKnown(
+    containers.find((container) => container.id === place.container) ?? null,
+    known,
+  );
   const engineDown = isEngineDown(known, containers, hosts.loading, list.problem !== null);
   const wide = open !== null && place.wide;
 
@@ -80,6 +83,14 @@ export function ContainersView() {
       {open && <ContainerDetail key={open.id} container={open} />}
     </div>
   );
+}
+
+/** What a container does is not known while its host does not answer. */
+function asKnown(container: Container | null, hosts: readonly Host[]): Container | null {
+  const host = hosts.find((host) => host.name === container?.host);
+  return container && host && host.state !== "ready"
+    ? { ...container, state: "unknown" }
+    : container;
 }
 
 /** Nothing to show and no engine that could have something. With last-known rows the list stays. */
