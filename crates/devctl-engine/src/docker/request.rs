@@ -301,7 +301,9 @@ fn mount(spec: &MountSpec, version: ApiVersion) -> Result<Mount, EngineError> {
     if spec.kind == MountKind::Image {
         needs(version, 48, "mounting an image")?;
     }
-    let volume = spec.no_copy || !spec.labels.is_empty() || spec.driver.is_some() || spec.subpath.is_some();
+    // Options without a driver are those of the engine's own.
+    let driven = spec.driver.is_some() || !spec.driver_options.is_empty();
+    let volume = spec.no_copy || !spec.labels.is_empty() || driven || spec.subpath.is_some();
     let tmpfs = spec.tmpfs_size.is_some() || spec.tmpfs_mode.is_some();
     Ok(Mount {
         target: Some(spec.target.clone()),
@@ -324,8 +326,8 @@ fn mount(spec: &MountSpec, version: ApiVersion) -> Result<Mount, EngineError> {
         volume_options: (volume && spec.kind == MountKind::Volume).then(|| MountVolumeOptions {
             no_copy: spec.no_copy.then_some(true),
             labels: some_map(&spec.labels),
-            driver_config: spec.driver.as_ref().map(|driver| MountVolumeOptionsDriverConfig {
-                name: Some(driver.clone()),
+            driver_config: driven.then(|| MountVolumeOptionsDriverConfig {
+                name: spec.driver.clone(),
                 options: some_map(&spec.driver_options),
             }),
             subpath: spec.subpath.clone(),

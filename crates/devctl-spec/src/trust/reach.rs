@@ -34,6 +34,11 @@ impl<'a> Reach<'a> {
         Ok(real.is_some_and(|real| self.inside.iter().any(|folder| real.starts_with(folder))))
     }
 
+    /// Where a path really leads, if that is not where it says.
+    pub(super) fn elsewhere(&self, path: &Path) -> Result<Option<PathBuf>, SpecError> {
+        Ok(self.real(path)?.filter(|real| real != path))
+    }
+
     /// The path without links; what does not exist yet is taken from its nearest existing parent. `None` where that
     /// cannot be told, because dots follow what does not exist.
     fn real(&self, path: &Path) -> Result<Option<PathBuf>, SpecError> {

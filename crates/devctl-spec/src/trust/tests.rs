@@ -70,6 +70,21 @@ fn every_line_of_the_sheet() {
             "mounts",
         ),
         (
+            "mounts",
+            json!([
+                "type=volume,target=/e,volume-opt=type=overlay,volume-opt=o=lowerdir=/etc:/root,\
+                volume-opt=device=${localWorkspaceFolder}"
+            ]),
+            HostMount,
+            "mounts",
+        ),
+        (
+            "mounts",
+            json!(["type=volume,source=v,target=/e,volume-driver=sshfs"]),
+            HostMount,
+            "mounts",
+        ),
+        (
             "workspaceMount",
             json!("type=bind,source=/home,target=/w"),
             HostMount,
@@ -160,6 +175,7 @@ fn every_line_of_the_sheet() {
             "--pids-limit",
         ),
         ("runArgs", json!(["--sysctl", "a=b"]), WeakIsolation, "--sysctl"),
+        ("runArgs", json!(["--restart=always"]), WeakIsolation, "--restart"),
         ("runArgs", json!(["--runtime=other"]), WeakIsolation, "--runtime"),
         (
             "runArgs",
@@ -253,7 +269,7 @@ fn a_link_out_of_the_workspace_does_not_hide_where_it_leads() {
     let targets: Vec<String> = bed.wants("").into_iter().map(|item| item.value).collect();
     assert_eq!(targets.len(), 2, "{targets:?}");
     assert!(
-        targets[0].ends_with(" on /a") && targets[1].ends_with(" on /c"),
+        targets[0].ends_with("/link/x (leads to /etc/x) on /a") && targets[1].ends_with(" on /c"),
         "{targets:?}"
     );
 }

@@ -163,13 +163,44 @@ impl Sheet<'_> {
                     "The container reaches a service of this machine.",
                 );
             }
-            // The local driver mounts what its options say: `type=none,o=bind,device=/` is a path of the host.
-            MountKind::Volume if mount.volume_options.contains_key("device") => {
-                let device = mount.volume_options["device"].clone();
-                self.host_path(key, &device, &mount.target, mount.read_only, origin)?;
-            }
-            MountKind::Volume | MountKind::Tmpfs | MountKind::Image | MountKind::Cluster => {}
+            MountKind::Volume => self.volume(key, mount, origin)?,
+            MountKind::Tmpfs | MountKind::Image | MountKind::Cluster => {}
         }
+        Ok(())
+    }
+
+    /// The local driver mounts what its options say: `type=none,o=bind,device=/` is a path of the host, and what an
+    /// overlay or a share shows stands in `o`, whatever its device is called.
+    fn volume(&mut self, key: &str, mount: &Mount, origin: String) -> Result<(), SpecError> {
+        let option = |name| mount.volume_options.get(name).map_or("", String::as_str);
+        let (kind, flags) = (option("type"), option("o"));
+        let is_local = mount
+            .volume_driver
+            .as_deref()
+            .is_none_or(|driver| driver == "local");
+        if is_local && (mount.volume_options.is_empty() || kind == "tmpfs") {
+            return Ok(());
+        }
+        let is_bind = matches!(kind, "" | "none" | "bind")
+            && flags
+                .split(',')
+                .all(|flag| matches!(flag, "" | "bind" | "rbind" | "ro" | "rw"));
+        if is_local && is_bind {
+            return self.host_path(key, option("device"), &mount.target, mount.read_only, origin);
+        }
+        let driver = mount.volume_driver.as_deref().unwrap_or("local");
+        let options: Vec<String> = mount
+            .volume_options
+            .iter()
+            .map(|(name, value)| format!(",{name}={value}"))
+            .collect();
+        self.add(
+            TrustKind::HostMount,
+            key,
+            format!("driver={driver}{} on {}", options.concat(), mount.target),
+            origin,
+            "The engine mounts files of this machine, a device or a share of another machine for the container.",
+        );
         Ok(())
     }
 
@@ -184,11 +215,18 @@ impl Sheet<'_> {
         if self.reach.is_inside(Path::new(source))? {
             return Ok(());
         }
+        // A link that leads elsewhere tomorrow is another wish.
+        let real = self.reach.elsewhere(Path::new(source))?;
+        let leads = real
+            .as_deref()
+            .map_or_else(String::new, |real| format!(" (leads to {})", real.display()));
         let value = format!(
-            "{source} on {target}{}",
+            "{source}{leads} on {target}{}",
             if is_read_only { " (read-only)" } else { "" }
         );
-        let consequence = if is_engine_socket(source) {
+        let is_socket =
+            is_engine_socket(source) || real.is_some_and(|real| is_engine_socket(&real.to_string_lossy()));
+        let consequence = if is_socket {
             "The container controls the container engine, and through it this whole machine."
         } else if is_read_only {
             "The container reads these files of this machine."
@@ -504,6 +542,8 @@ fn weakening(name: &str, value: &str) -> Option<&'static str> {
         }
         "annotation" => "The low-level runtime is given this instruction.",
         "memory" if value == "0" => "The container may use up all memory of this machine.",
+        // A mount that leads elsewhere by then is followed without a look at it.
+        "restart" if value != "no" => "The engine starts the container by itself, unseen by devctl.",
         "runtime" => "Another low-level runtime isolates the container.",
         "sysctl" => "The container runs with this kernel parameter.",
         "userns" => "The users of the container are mapped in another way.",
