@@ -49,7 +49,15 @@ fn binary(architecture: &str) -> Result<(&'static [u8], &'static str), Problem> 
 fn volume_name(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("devctl-agent-{short}")
+    format!("{VOLUMES}{short}")
+}
+
+/// How the names of the agent's volumes begin.
+const VOLUMES: &str = "devctl-agent-";
+
+/// Whether this is a volume of the agent's: all containers run what lies in it, so none may have it otherwise.
+pub(crate) fn is_volume(name: &str) -> bool {
+    name.starts_with(VOLUMES)
 }
 
 /// The mount that gives a container its agent.

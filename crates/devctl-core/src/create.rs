@@ -51,6 +51,7 @@ pub(crate) struct Surroundings<'a> {
 /// What the engine is asked for.
 pub(crate) fn request(plan: &ContainerPlan, about: &Surroundings<'_>) -> Result<CreateRequest, Problem> {
     let run = &plan.run;
+    refuse_what_is_ours(plan)?;
     let mut request = CreateRequest {
         name: Some(
             run.name
@@ -147,6 +148,34 @@ pub(crate) fn request(plan: &ContainerPlan, about: &Surroundings<'_>) -> Result<
     }
     main_process(&mut request, plan, about.info.kind);
     Ok(request)
+}
+
+/// The agent's volume, from which every container runs, and the labels by which containers are found are no
+/// configuration's to give.
+fn refuse_what_is_ours(plan: &ContainerPlan) -> Result<(), Problem> {
+    let run = &plan.run;
+    let mounted = plan.workspace_mount.iter().chain(&run.mounts);
+    let sources = mounted
+        .filter(|mount| mount.kind == PlannedMount::Volume)
+        .filter_map(|mount| mount.source.as_deref())
+        .chain(run.binds.iter().filter_map(|bind| bind.source.as_deref()));
+    if let Some(volume) = sources.into_iter().find(|source| crate::agent::is_volume(source)) {
+        return Err(Problem::new(
+            ErrorCode::ConfigInvalid,
+            format!(
+                "the volume {volume} is the agent's, which other containers run from: it cannot be mounted"
+            ),
+        )
+        .fix("Leave the mount out of the configuration"));
+    }
+    if let Some(label) = run.labels.keys().find(|key| key.starts_with(labels::OURS)) {
+        return Err(Problem::new(
+            ErrorCode::UnsupportedRunArg,
+            format!("the label {label} in runArgs is one of devctl's own"),
+        )
+        .fix("Choose another name for the label"));
+    }
+    Ok(())
 }
 
 /// What the container runs: our process that waits, or the image's own.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+/// How all labels of ours begin.
+pub(crate) const OURS: &str = "dev.devctl.";
 /// Marks what is ours. Its value is the version of this scheme.
 pub(crate) const MANAGED: &str = "dev.devctl.managed";
 /// The alias.

@@ -24,6 +24,7 @@ mod image;
 mod jobs;
 mod labels;
 mod lifecycle;
+mod login_path;
 mod logs;
 mod network;
 pub mod operations;

@@ -12,7 +12,7 @@ use crate::jobs::JobHandle;
 use crate::lifecycle::{self, Inside, Masks, Moments};
 use crate::record::Target;
 use crate::source::{self, Source};
-use crate::{agent, identity, network, user};
+use crate::{agent, identity, login_path, network, user};
 use devctl_engine::{CreateRequest, Engine, EngineError, EngineInfo, RemoveOptions};
 use devctl_model::{ErrorCode, Problem, UpKind, UpOutcome};
 use devctl_spec::host::Gpu;
@@ -262,6 +262,10 @@ impl Core {
             job,
         )
         .await?;
+        if !request.read_only_rootfs {
+            let path = search_path(plan, image);
+            login_path::keep(engine, &id, path, job).await;
+        }
         job.step("Start container");
         let started = futures_util::future::join(
             self.start_made(engine, &id, &request, made),
@@ -468,6 +472,15 @@ struct Started {
     id: String,
     alias: Alias,
     remote_user: String,
+}
+
+/// The search path of the container's processes, if anybody says it.
+fn search_path<'a>(plan: &'a ContainerPlan, image: &'a Acquired) -> Option<&'a str> {
+    let of_plan = plan.env.iter().find(|(name, _)| *name == "PATH");
+    of_plan.map(|(_, path)| path.as_str()).or_else(|| {
+        let mut of_image = image.details.env.iter();
+        of_image.find_map(|variable| variable.strip_prefix("PATH="))
+    })
 }
 
 async fn create(engine: &Arc<dyn Engine>, request: &CreateRequest) -> Result<String, Problem> {

@@ -10,12 +10,13 @@ use crate::jobs::JobHandle;
 use crate::labels;
 use crate::lifecycle::{self, Masks};
 use crate::record::Target;
-use crate::source::{self, Source};
+use crate::source::{self, Definition, Source};
 use crate::{identity, user};
-use devctl_engine::ContainerStatus;
+use devctl_engine::{ContainerStatus, EngineError, MountKind};
 use devctl_model::{JobId, Problem, RebuildContainer, StopContainer, UpContainer, UpKind, UpOutcome};
 use devctl_spec::hooks::HookKind;
 use devctl_spec::plan::ContainerPlan;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,6 +83,11 @@ impl Core {
                 lifecycle::on_host(&self.config, hook, folder, job, &secrets).await?;
             }
             job.step("Start container");
+            futures_util::future::try_join(
+                self.require_mounts_in_place(&wanted.definition, found),
+                self.network_again(found),
+            )
+            .await?;
             if found.summary.status == ContainerStatus::Paused {
                 return Err(Problem::new(
                     devctl_model::ErrorCode::ContainerNotRunning,
@@ -89,38 +95,124 @@ impl Core {
                 )
                 .fix_command("Let it go on", format!("docker unpause {}", found.summary.name)));
             }
-            if found.label(labels::FOR).is_none()
-                && found
-                    .summary
-                    .networks
-                    .contains(&crate::network::name_of(found.alias()))
-            {
-                // Somebody may have pruned the network of a stopped container.
-                self.ensure_network(&found.engine, found.alias()).await?;
-            }
-            job.unless_cancelled(async {
-                found
-                    .engine
-                    .container_start(found.id())
-                    .await
-                    .at("Start container")
-            })
-            .await?;
             access.environment = None;
             access.started_at = None;
             access.set_up = !runs_on_start(plan) && access.set_up;
+            // What a login needs is written while the engine starts the container, which takes longer.
+            let starting = async {
+                let start = found.engine.container_start(found.id());
+                start.await.at("Start container")
+            };
+            let (started, let_in) =
+                futures_util::future::join(job.unless_cancelled(starting), self.let_in_again(&access)).await;
+            started.and(let_in)?;
+        } else {
+            self.let_in_again(&access).await?;
         }
-        self.ensure_identity().await?;
-        self.ensure_host_identity(&access.container, &access.alias)
-            .await?;
-        access.write(&self.config)?;
-        identity::write_client_config(&self.config)?;
         if !plan.hooks.is_empty() {
             self.run_hooks(&found.engine, &mut access, plan, &secrets, job)
                 .await?;
         }
         job.step("Ready");
         Ok(access)
+    }
+
+    /// What a login needs, renewed where it is due.
+    async fn let_in_again(self: &Arc<Self>, access: &Access) -> Result<(), Problem> {
+        self.ensure_identity().await?;
+        self.let_in(access).await
+    }
+
+    /// Somebody may have pruned the network of a stopped container.
+    async fn network_again(self: &Arc<Self>, found: &Found) -> Result<(), Problem> {
+        let name = crate::network::name_of(found.alias());
+        if found.label(labels::FOR).is_some() || !found.summary.networks.contains(&name) {
+            return Ok(());
+        }
+        match found.engine.network_inspect(&name).await {
+            Err(EngineError::NotFound { .. }) => self.ensure_network(&found.engine, found.alias()).await,
+            there => there.map(drop).or_problem(),
+        }
+    }
+
+    /// The engine follows links at each start, and what runs in a container can put a link where a folder of the
+    /// workspace was: a mount that was inside the workspace must not lead out of it by now.
+    async fn require_mounts_in_place(
+        self: &Arc<Self>,
+        definition: &Definition,
+        found: &Found,
+    ) -> Result<(), Problem> {
+        let git_root = definition.read.workspace.git_root.clone();
+        let written: Vec<PathBuf> = std::iter::once(definition.read.folder.clone())
+            .chain(git_root)
+            .collect();
+        let mounts = found
+            .engine
+            .container_inspect(found.id())
+            .await
+            .at("Start container")?
+            .mounts;
+        let inside = mounts
+            .into_iter()
+            .filter(|mount| mount.kind == MountKind::Bind)
+            .filter(|mount| {
+                written
+                    .iter()
+                    .any(|folder| Path::new(&mount.source).starts_with(folder))
+            });
+        for mount in inside {
+            let (source, folders) = (PathBuf::from(&mount.source), written.clone());
+            let leads_out = tokio::task::spawn_blocking(move || leads_out_of(&source, &folders)).await;
+            let Some(real) = leads_out.ok().flatten() else {
+                continue;
+            };
+            // Where it led out from the beginning, it was a line of the sheet.
+            let shown = format!(
+                "{} (leads to {}) on {}",
+                mount.source,
+                real.display(),
+                mount.target
+            );
+            if self.was_allowed(definition, found, &shown).await {
+                continue;
+            }
+            return Err(Problem::new(
+                devctl_model::ErrorCode::ConsentRequired,
+                format!(
+                    "{} leads to {} now, outside of the workspace, and {} would get it at {}",
+                    mount.source,
+                    real.display(),
+                    found.alias(),
+                    mount.target
+                ),
+            )
+            .fix("Put the folder back in the place of the link")
+            .fix_command(
+                "Or make the container anew, which asks",
+                format!("devctl rebuild {}", found.alias()),
+            )
+            .safe("the container was not started"));
+        }
+        Ok(())
+    }
+
+    /// Whether this mount was on the sheet that the container was made with.
+    async fn was_allowed(self: &Arc<Self>, definition: &Definition, found: &Found, shown: &str) -> bool {
+        let Some(trust) = found.label(labels::TRUST).map(str::to_owned) else {
+            return false;
+        };
+        let source = definition.source.text();
+        let kept = self
+            .with_store(move |store| store.consent(&source, &trust))
+            .await
+            .ok()
+            .flatten();
+        kept.is_some_and(|consent| {
+            let items = consent.items.as_array().into_iter().flatten();
+            items
+                .filter_map(|item| item.get("value")?.as_str())
+                .any(|value| value == shown || value.strip_suffix(" (read-only)") == Some(shown))
+        })
     }
 
     /// A command on this computer may have been changed since the container was made: it needs its own consent then.
@@ -338,9 +430,41 @@ impl Core {
     }
 }
 
+/// Where a path really leads, if not into one of these folders. One that is not there is the engine's to refuse.
+fn leads_out_of(path: &Path, folders: &[PathBuf]) -> Option<PathBuf> {
+    let real = path.canonicalize().ok()?;
+    let is_inside = folders
+        .iter()
+        .filter_map(|folder| folder.canonicalize().ok())
+        .any(|folder| real.starts_with(folder));
+    (!is_inside).then_some(real)
+}
+
 /// Whether something runs in the container at each start.
 pub(super) fn runs_on_start(plan: &ContainerPlan) -> bool {
     plan.hooks
         .iter()
         .any(|hook| hook.kind == HookKind::PostStartCommand)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_a_folder_is_seen() {
+        let home = tempfile::tempdir().unwrap();
+        let (workspace, elsewhere) = (home.path().join("w"), home.path().join("other"));
+        std::fs::create_dir_all(workspace.join("sub")).unwrap();
+        std::fs::create_dir(&elsewhere).unwrap();
+        let folders = [workspace.clone()];
+        assert_eq!(leads_out_of(&workspace.join("sub"), &folders), None);
+        assert_eq!(leads_out_of(&workspace.join("gone"), &folders), None);
+        std::os::unix::fs::symlink(&elsewhere, workspace.join("link")).unwrap();
+        assert_eq!(
+            leads_out_of(&workspace.join("link"), &folders),
+            Some(elsewhere.canonicalize().unwrap())
+        );
+    }
 }
