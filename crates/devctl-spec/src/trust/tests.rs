@@ -104,6 +104,12 @@ fn every_line_of_the_sheet() {
             "remoteEnv.T",
         ),
         (
+            "image",
+            json!("registry.example/x:${localEnv:TOKEN}"),
+            HostVariable,
+            "image",
+        ),
+        (
             "postCreateCommand",
             json!(["echo", "${localEnv:TOKEN}"]),
             HostVariable,

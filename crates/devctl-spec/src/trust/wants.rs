@@ -428,7 +428,15 @@ impl Sheet<'_> {
                 VARIABLE,
             );
         }
-        for key in FLOWING.iter().chain(&["runArgs", "build", "name", "appPort"]) {
+        for key in FLOWING.iter().chain(&[
+            "runArgs",
+            "build",
+            "name",
+            "appPort",
+            "image",
+            "dockerFile",
+            "context",
+        ]) {
             if let Some(value) = self.read.raw.get(*key) {
                 self.flowing(key, value, &format!("/{key}"), None);
             }
@@ -451,7 +459,8 @@ impl Sheet<'_> {
         match value {
             Value::String(text) if !host_variables(text).is_empty() => {
                 let origin = origin.map_or_else(|| self.read.origin_text(pointer), str::to_owned);
-                self.add(TrustKind::HostVariable, key, text, origin, VARIABLE);
+                let learns = if key == "image" { REGISTRY } else { VARIABLE };
+                self.add(TrustKind::HostVariable, key, text, origin, learns);
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
@@ -485,6 +494,7 @@ const PRIVILEGED: &str = "The container has all rights of this machine's adminis
 const SECURITY: &str = "A protection of this machine against the container is changed or switched off.";
 const DEVICE: &str = "The container uses this device of this machine.";
 const VARIABLE: &str = "The container learns the value of this variable of your environment.";
+const REGISTRY: &str = "The registry of the image learns the value of this variable of your environment.";
 /// The properties whose texts reach the container.
 const FLOWING: [&str; 12] = [
     "containerEnv",
