@@ -81,10 +81,16 @@ impl Core {
             .endpoints()
             .iter()
             .map(|endpoint| async move { (endpoint.clone(), self.ours_on(endpoint).await) });
-        let (mut found, mut failed) = (Vec::new(), Vec::new());
+        let (mut found, mut failed) = (Vec::<Found>::new(), Vec::new());
+        let mut ids = std::collections::HashSet::new();
         for (endpoint, result) in futures_util::future::join_all(asked).await {
             match result {
-                Ok(containers) => found.extend(containers),
+                // One engine may be found under two addresses.
+                Ok(containers) => found.extend(
+                    containers
+                        .into_iter()
+                        .filter(|one| ids.insert(one.id().to_owned())),
+                ),
                 Err(problem) => failed.push((endpoint, problem)),
             }
         }
