@@ -23,7 +23,7 @@ use devctl_model::{ErrorCode, JobState, Problem};
 use devctl_ssh::Alias;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt as _};
 
 /// What a connection left behind.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -112,7 +112,11 @@ impl Login<'_> {
     fn is_certified(&self, access: &Access) -> bool {
         let certified = |key| !identity::host_due(self.config, &key, &access.alias);
         // What keeps the key from being read is told when it is needed.
-        let certified = self.config.host_keys().ensure(&access.container).map_or(true, certified);
+        let certified = self
+            .config
+            .host_keys()
+            .ensure(&access.container)
+            .map_or(true, certified);
         certified && self.config.revocation_list().is_file() && self.config.user_authorities().is_file()
     }
 
@@ -430,9 +434,19 @@ where
             tracing::debug!(%error, "the agent's input was closed already");
         }
     });
-    let mut from = tokio::io::BufReader::with_capacity(BUFFER, &mut reader);
-    let copied = tokio::io::copy_buf(&mut from, &mut output).await;
-    if let Err(error) = copied.and(output.flush().await) {
+    let carried = async {
+        let begin = beginning(&mut reader).await?;
+        if !begin.starts_with(SSH) {
+            reports.sink()(&begin);
+            return Ok(());
+        }
+        output.write_all(&begin).await?;
+        output.flush().await?;
+        let mut from = tokio::io::BufReader::with_capacity(BUFFER, &mut reader);
+        tokio::io::copy_buf(&mut from, &mut output).await?;
+        output.flush().await
+    };
+    if let Err(error) = carried.await {
         tracing::debug!(%error, "the way to the client ended");
     }
     up.abort();
