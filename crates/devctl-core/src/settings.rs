@@ -151,7 +151,7 @@ impl Definition {
         match self.kind {
             Kind::Flag => "true or false".to_owned(),
             Kind::Number { from, to } => format!("a whole number from {from} to {to}"),
-            Kind::Range => "an IPv4 range, such as 10.213.0.0/16, of 28 bits or fewer".to_owned(),
+            Kind::Range => "a private IPv4 range, such as 10.213.0.0/16, of 28 bits or fewer".to_owned(),
         }
     }
 
@@ -190,7 +190,22 @@ pub(crate) fn parse_range(text: &str) -> Option<devctl_engine::Ipv4Net> {
     let (address, prefix) = text.split_once('/')?;
     let (address, prefix) = (address.parse().ok()?, prefix.parse::<u8>().ok()?);
     let range = devctl_engine::Ipv4Net::new(address, prefix)?;
-    (range.address() == address && (8..=28).contains(&prefix)).then_some(range)
+    (range.address() == address && prefix <= 28 && is_private(address, prefix)).then_some(range)
+}
+
+/// Whether no machine of the internet has an address in the range: RFC 1918, and RFC 6598 for shared address space.
+/// Containers would not reach the machines of another range.
+fn is_private(address: std::net::Ipv4Addr, prefix: u8) -> bool {
+    let blocks = [
+        ([10, 0, 0, 0], 8),
+        ([172, 16, 0, 0], 12),
+        ([192, 168, 0, 0], 16),
+        ([100, 64, 0, 0], 10),
+    ];
+    blocks.into_iter().any(|(block, length)| {
+        let common = u32::from(address) ^ u32::from_be_bytes(block);
+        prefix >= length && common >> (32 - length) == 0
+    })
 }
 
 #[cfg(test)]
@@ -224,6 +239,12 @@ mod tests {
         let range = definition(SUBNET_RANGE).unwrap();
         assert!(range.checked(json!("10.0.0.1/16")).is_err(), "host bits");
         assert!(range.checked(json!("10.0.0.0/30")).is_err(), "too small");
+        assert!(range.checked(json!("8.8.8.0/24")).is_err(), "somebody else's");
+        assert!(
+            range.checked(json!("172.16.0.0/11")).is_err(),
+            "more than what is private"
+        );
+        assert!(range.checked(json!("100.64.0.0/16")).is_ok());
         assert_eq!(
             definition("nonsense").map(|_| ()).unwrap_err().code,
             ErrorCode::SettingUnknown

@@ -57,6 +57,12 @@ impl Core {
         let existing = job
             .unless_cancelled(self.existing(&definition, &endpoint))
             .await?;
+        if let Some(existing) = &existing {
+            refuse_another_name(&request, existing)?;
+        } else {
+            self.refuse_name_of_container(&request, &definition, &endpoint)
+                .await?;
+        }
         let wanted = Wanted {
             request,
             definition,
@@ -69,6 +75,29 @@ impl Core {
         };
         drop(lock);
         outcome
+    }
+
+    /// A word that is no folder, and names a container that was made from something else, is hardly meant as an image:
+    /// what lies under that name in a registry may be anybody's.
+    async fn refuse_name_of_container(
+        self: &Arc<Self>,
+        request: &UpContainer,
+        definition: &Definition,
+        endpoint: &Endpoint,
+    ) -> Result<(), Problem> {
+        let (None, Source::Image(word)) = (request.kind, &definition.source) else {
+            return Ok(());
+        };
+        let all = self.ours_on(endpoint).await?;
+        if !all.iter().any(|found| found.alias() == word) {
+            return Ok(());
+        }
+        Err(Problem::new(
+            devctl_model::ErrorCode::RequestInvalid,
+            format!("{word} is the name of a container, and up takes a folder or an image"),
+        )
+        .fix_command("Start the container", format!("devctl start {word}"))
+        .fix_command("Take the image of that name", format!("devctl up --image {word}")))
     }
 
     /// Reads a source away from the threads that wait for others: a folder may lie on a slow disk.
@@ -138,6 +167,26 @@ impl Core {
         });
         task.await.ok().flatten()
     }
+}
+
+/// A container keeps the name that it was made with.
+fn refuse_another_name(request: &UpContainer, existing: &Found) -> Result<(), Problem> {
+    let Some(name) = request.name.as_deref().filter(|name| *name != existing.alias()) else {
+        return Ok(());
+    };
+    Err(Problem::new(
+        devctl_model::ErrorCode::RequestInvalid,
+        format!(
+            "the container of {} is there already and is called {}, not {name}",
+            request.source,
+            existing.alias()
+        ),
+    )
+    .fix("Leave --name out")
+    .fix_command(
+        "Remove it first, to make it with another name",
+        format!("devctl remove {}", existing.alias()),
+    ))
 }
 
 /// What `up` answers.

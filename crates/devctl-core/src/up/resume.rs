@@ -322,7 +322,7 @@ impl Core {
                 source::short_hash(&format!("{:?}", wanted.definition.identity))
             );
             let lock = job.unless_cancelled(core.lock(&lock_name)).await?;
-            let found = core.find(found.id()).await?;
+            let found = core.find_again(&found).await?;
             let outcome = core.resume(&caller, &wanted, found, &job).await;
             drop(lock);
             outcome
@@ -349,11 +349,21 @@ impl Core {
                     source::short_hash(&format!("{:?}", wanted.definition.identity))
                 );
                 let lock = job.unless_cancelled(core.lock(&lock_name)).await?;
-                let found = core.find(found.id()).await?;
+                let found = core.find_again(&found).await?;
                 let outcome = core.make(&caller, &wanted, Some(found), &job).await;
                 drop(lock);
                 outcome
             }))
+    }
+
+    /// The container as it is by now: another process may have made it anew while we waited for it.
+    async fn find_again(self: &Arc<Self>, found: &Found) -> Result<Found, Problem> {
+        match self.find(found.id()).await {
+            Err(problem) if problem.code == devctl_model::ErrorCode::ContainerNotFound => {
+                self.find(found.alias()).await
+            }
+            answer => answer,
+        }
     }
 
     /// The source of a container, read again.
