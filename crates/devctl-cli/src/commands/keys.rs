@@ -56,7 +56,7 @@ pub(crate) async fn authorities(printer: &Printer) -> Result<u8, Failure> {
         printer.say(&plain(&authority.public_key))?;
     }
     printer.say(&format!(
-        "{} {}",
+        "{} in the vault, whose master key is kept in {}",
         palette.paint(DIM, "private halves"),
         plain(&list.kept_in)
     ))?;
@@ -76,7 +76,7 @@ pub(super) fn certificate_text(certificate: &CertificateInfo, palette: Palette) 
         format!("  {} {}", label("id"), plain(&certificate.key_id)),
         format!(
             "  {} {} to {}, renewed from {} on",
-            label("time"),
+            label("valid"),
             moment(&certificate.valid_after),
             moment(&certificate.valid_before),
             moment(&certificate.renew_at)

@@ -46,7 +46,7 @@ pub(crate) async fn run(printer: &Printer, args: RemoveArgs) -> Result<u8, Failu
             for volume in &removed.volumes {
                 printer.say(&format!("  volume {} is removed", plain(volume)))?;
             }
-            for line in kept(&removed) {
+            for line in kept(&removed, " stays") {
                 printer.say(&format!("  {line}"))?;
             }
         }
@@ -89,7 +89,7 @@ fn describe(plan: &RemovedContainer, palette: Palette) -> String {
             .iter()
             .map(|volume| format!("  volume {} with all its data", plain(volume))),
     );
-    let kept = kept(plan);
+    let kept = kept(plan, "");
     if !kept.is_empty() {
         lines.push("What stays:".to_owned());
         lines.extend(kept.into_iter().map(|line| format!("  {line}")));
@@ -97,15 +97,16 @@ fn describe(plan: &RemovedContainer, palette: Palette) -> String {
     lines.join("\n")
 }
 
-fn kept(plan: &RemovedContainer) -> Vec<String> {
+/// What is not removed; `verb` goes on with each line.
+fn kept(plan: &RemovedContainer, verb: &str) -> Vec<String> {
     let folder = plan
         .kept_folder
         .iter()
-        .map(|folder| format!("the folder {} stays", plain(folder)));
+        .map(|folder| format!("the folder {}{verb}", plain(folder)));
     let volumes = plan
         .kept_volumes
         .iter()
-        .map(|volume| format!("volume {} stays (--volumes removes it)", plain(volume)));
+        .map(|volume| format!("volume {}{verb} (--volumes removes it)", plain(volume)));
     folder.chain(volumes).collect()
 }
 
@@ -126,8 +127,8 @@ mod tests {
         assert_eq!(
             describe(&plan, Palette::new(false)),
             "What goes:\n  container hello and the files that are only in it\n  network devctl-hello\n  \
-             volume data with all its data\nWhat stays:\n  the folder /home/dev/hello stays\n  \
-             volume cache stays (--volumes removes it)"
+             volume data with all its data\nWhat stays:\n  the folder /home/dev/hello\n  \
+             volume cache (--volumes removes it)"
         );
     }
 }
