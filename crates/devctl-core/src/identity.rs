@@ -35,12 +35,15 @@ fn hosts_due_at(config: &CoreConfig) -> PathBuf {
     config.state_dir.join("renew_at")
 }
 
-/// Says whether anything is due, by the user's certificate and one number: this runs before each `ssh`.
+/// Says whether anything is due, by the user's certificate, one number, and files that only have to be there: this runs
+/// before each `ssh`.
 pub(crate) fn anything_due(config: &CoreConfig) -> bool {
     let hosts_at = std::fs::read_to_string(hosts_due_at(config))
         .ok()
         .and_then(|text| text.trim().parse::<u64>().ok());
     user_due(config)
+        || !config.revocation_list().is_file()
+        || !config.ssh().known_hosts().is_file()
         || hosts_at.is_none_or(|at| {
             let now = config.now_seconds();
             // A clock that went far back is noticed too.
