@@ -1,1 +1,4 @@
 //! What the tests that cross crates share.
+
+#[cfg(unix)]
+pub mod sandbox;

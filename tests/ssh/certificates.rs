@@ -1,0 +1,156 @@
+//! Who is believed, and certificates that are a month old, gone, or of somebody else.
+
+use crate::config;
+use devctl_tests::sandbox::{Sandbox, ran};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+fn keygen(arguments: &[&str], file: &Path) {
+    ran(Command::new("ssh-keygen").arg("-q").args(arguments).arg(file));
+}
+
+/// Signs a key with an authority of somebody else, for a week that ended 23 days ago.
+fn sign_long_ago(home: &Sandbox, public: &Path, host: Option<&str>) {
+    let authority = home.home().join("other-authority");
+    if !authority.exists() {
+        keygen(&["-t", "ed25519", "-N", "", "-f"], &authority);
+    }
+    let mut sign = Command::new("ssh-keygen");
+    sign.arg("-q")
+        .arg("-s")
+        .arg(&authority)
+        .args(["-I", "old", "-V", "-30d:-23d"]);
+    match host {
+        Some(host) => sign.args(["-h", "-n", host]),
+        None => sign.args(["-n", "owner-0"]),
+    };
+    ran(sign.arg(public));
+}
+
+#[test]
+fn a_host_of_another_authority_is_refused_without_a_question() {
+    let Some(home) = Sandbox::new() else { return };
+    let up = home.up(&home.folder("known", &config("")));
+    let known = home.ssh_dir().join("known_hosts");
+    let ours = fs::read(&known).unwrap();
+    let other = home.home().join("other");
+    keygen(&["-t", "ed25519", "-N", "", "-f"], &other);
+    let public = fs::read_to_string(other.with_extension("pub")).unwrap();
+    fs::write(&known, format!("@cert-authority *.devctl {public}")).unwrap();
+    let refused = home.try_ssh(up.host(), "echo in").expect(255);
+    assert!(refused.stdout().is_empty());
+    assert!(
+        refused.stderr().contains("Host key verification failed"),
+        "{}",
+        refused.stderr()
+    );
+    fs::write(&known, ours).unwrap();
+    assert_eq!(home.ssh(up.host(), "echo in"), "in");
+}
+
+#[test]
+fn after_a_month_the_first_login_works() {
+    let Some(home) = Sandbox::new() else { return };
+    let up = home.up(&home.folder("month", &config("")));
+    let month_ago = Command::new("date")
+        .args(["-d", "30 days ago", "+%s"])
+        .output()
+        .unwrap();
+    let month_ago = String::from_utf8(month_ago.stdout).unwrap().trim().to_owned();
+
+    sign_long_ago(&home, &home.ssh_dir().join("id_ed25519.pub"), None);
+    for entry in fs::read_dir(home.state().join("hosts")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.ends_with("-cert.pub") {
+            // The private half is kept without its public half: that is made from it to be signed.
+            let private = path.with_file_name(name.trim_end_matches("-cert.pub"));
+            let public = home.home().join("host.pub");
+            fs::write(
+                &public,
+                ran(Command::new("ssh-keygen").arg("-y").arg("-f").arg(&private)),
+            )
+            .unwrap();
+            sign_long_ago(&home, &public, Some(up.host()));
+            fs::copy(home.home().join("host-cert.pub"), &path).unwrap();
+        }
+    }
+    fs::write(home.state().join("renew_at"), &month_ago).unwrap();
+    for folder in [home.ssh_dir(), home.state()] {
+        ran(Command::new("find")
+            .arg(folder)
+            .args(["-exec", "touch", "-d", "30 days ago", "{}", "+"]));
+    }
+
+    let ran = home.try_ssh(up.host(), "echo in").expect(0);
+    assert_eq!(
+        (ran.stdout().as_str(), ran.stderr().as_str()),
+        ("in\n", ""),
+        "nobody notices"
+    );
+}
+
+#[test]
+fn every_file_that_a_login_needs_is_made_again() {
+    let Some(home) = Sandbox::new() else { return };
+    let folder = home.folder("gone", &config(""));
+    let up = home.up(&folder);
+    let ssh = |name: &str| home.ssh_dir().join(name);
+    let mut files = vec![
+        ssh("id_ed25519"),
+        ssh("id_ed25519.pub"),
+        ssh("id_ed25519-cert.pub"),
+        ssh("known_hosts"),
+    ];
+    let mut pending = vec![home.state()];
+    while let Some(folder) = pending.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.is_symlink() {
+                pending.push(path);
+            } else if !path.ends_with("vault") {
+                files.push(path);
+            }
+        }
+    }
+    files.retain(|file| !file.is_symlink() && !file.starts_with(home.state().join("locks")));
+    let mut failed = Vec::new();
+    for file in files {
+        // What an earlier renewal has removed is gone already.
+        if fs::remove_file(&file).is_ok() {
+            let ran = home.try_ssh(up.host(), "echo in");
+            if ran.code() != 0 {
+                failed.push(format!("{}: {}", file.display(), ran.stderr()));
+                let _mended = home.run(&["up", folder.to_str().unwrap()]);
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn a_lost_state_directory_is_made_again_from_labels() {
+    let Some(home) = Sandbox::new() else { return };
+    let folder = home.folder(
+        "lost",
+        &config(r#", "postCreateCommand": "echo made >> /tmp/made""#),
+    );
+    let up = home.up(&folder);
+    fs::remove_dir_all(home.state()).unwrap();
+    let list = home.run(&["list", "--json"]).expect(0).json();
+    let found = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["name"] == up.name())
+        .expect("it is listed");
+    assert_eq!(found["id"], up.container());
+    let again = home.up(&folder);
+    assert_eq!(again.container(), up.container());
+    assert_eq!(
+        home.ssh(up.host(), "cat /tmp/made"),
+        "made",
+        "commands that have run do not run again"
+    );
+}

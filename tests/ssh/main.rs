@@ -1,0 +1,23 @@
+//! The real OpenSSH client, through the real `devctl ssh-proxy`, into containers of a real engine.
+//!
+//! Needs a Docker engine with the image `devctl-base:bookworm`, a built `devctl` with its agents (`DEVCTL_BIN`, else
+//! beside the test), the OpenSSH client, `git`, `rsync` and `script`. Without an engine the tests say so and pass,
+//! unless `DEVCTL_REQUIRE_ALL=1`. `DEVCTL_FULL=1` carries a gigabyte each way instead of 100 MB.
+
+#[cfg(all(test, unix))]
+mod certificates;
+#[cfg(all(test, unix))]
+mod containers;
+#[cfg(all(test, unix))]
+mod crowds;
+#[cfg(all(test, unix))]
+mod forwards;
+#[cfg(all(test, unix))]
+mod sessions;
+#[cfg(all(test, unix))]
+mod transfers;
+
+#[cfg(all(test, unix))]
+pub(crate) fn config(more: &str) -> String {
+    format!(r#"{{ "image": "{}"{more} }}"#, devctl_tests::sandbox::IMAGE)
+}

@@ -1,0 +1,82 @@
+//! Engines that go, come back, and are another product.
+
+use crate::config;
+use devctl_testkit::engines::{OwnEngine, base_archive};
+use devctl_tests::sandbox::{Background, IMAGE, Sandbox, skip, wait_until};
+use std::process::Stdio;
+
+/// An engine that the test may break, with the base image in it.
+fn own(start: fn() -> std::io::Result<OwnEngine>) -> Option<(OwnEngine, Sandbox)> {
+    let made = base_archive().and_then(|archive| Ok((archive, start()?)));
+    match made {
+        Ok((archive, engine)) => {
+            let home = Sandbox::on(&engine.url());
+            home.docker(&["import", archive.to_str().unwrap(), IMAGE]);
+            Some((engine, home))
+        }
+        Err(error) => {
+            skip(&format!("no engine of our own: {error}"));
+            None
+        }
+    }
+}
+
+#[test]
+fn an_engine_may_stop_before_during_and_after() {
+    let Some((mut engine, home)) = own(OwnEngine::docker) else {
+        return;
+    };
+    let hook = r#", "postCreateCommand": "echo began >> ran; test -e mended || sleep 1000""#;
+    let folder = home.folder("engine", &config(hook));
+    let path = folder.to_str().unwrap();
+
+    engine.stop().unwrap();
+    let before = home.run(&["up", "--json", path]).expect(5);
+    assert_eq!(before.error(), "engine.unreachable");
+
+    engine.start().unwrap();
+    let mut up = home.devctl(&["up", "--json", path]);
+    let mut up = Background::start(up.stdout(Stdio::null()).stderr(Stdio::null()));
+    wait_until("the command", || folder.join("ran").exists());
+    engine.stop().unwrap();
+    assert!([1, 5].contains(&up.end()), "it fails, and does not hang");
+
+    engine.start().unwrap();
+    std::fs::write(folder.join("mended"), "").unwrap();
+    let up = home.up(&folder);
+    assert_eq!(home.containers_of(&folder), [up.container()]);
+    home.ssh(up.host(), "echo kept > /root/kept");
+
+    engine.stop().unwrap();
+    let after = home.try_ssh(up.host(), "true").expect(255).stderr();
+    assert!(after.contains("engine.unreachable"), "{after}");
+    let after = home.run(&["stop", "--json", up.name()]).expect(5);
+    assert_eq!(after.error(), "engine.unreachable");
+    engine.start().unwrap();
+    assert_eq!(home.ssh(up.host(), "cat /root/kept"), "kept");
+    let _removed = home.run(&["remove", "--yes", up.name()]).expect(0);
+    assert_eq!(home.traces(), [""; 0]);
+}
+
+#[test]
+fn podman_is_an_engine_like_the_other() {
+    let Some((_engine, home)) = own(OwnEngine::podman) else {
+        return;
+    };
+    let folder = home.folder("podman", &config(r#", "postCreateCommand": "echo once >> ran""#));
+    let up = home.up(&folder);
+    assert_eq!(home.ssh(up.host(), "cat ran; id -un"), "once\nroot");
+    let _stopped = home.run(&["stop", "--timeout", "0", up.name()]).expect(0);
+    assert_eq!(home.ssh(up.host(), "cat ran"), "once");
+    assert_eq!(home.up(&folder).container(), up.container());
+    let _removed = home.run(&["remove", "--yes", up.name()]).expect(0);
+    let list = home.run(&["list", "--json"]).expect(0).json();
+    assert!(
+        !list
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|one| one["name"] == up.name())
+    );
+    assert!(folder.join("ran").exists());
+}

@@ -1,0 +1,183 @@
+//! `kill -9` at each step of `up`, and two of them at once.
+
+use crate::config;
+use devctl_tests::sandbox::{Background, Ran, Sandbox, full};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Commands whose traces in the workspace tell what has run.
+const HOOKS: &str = r#", "onCreateCommand": "echo created >> ran",
+    "postCreateCommand": "echo began >> ran; sleep 0.3; echo ended >> ran""#;
+
+/// Starts `up` in a way that ends with the test.
+fn start(home: &Sandbox, folder: &Path) -> Background {
+    let mut up = home.devctl(&["up", "--json", folder.to_str().unwrap()]);
+    Background::start(up.stdout(Stdio::null()).stderr(Stdio::null()))
+}
+
+fn lines(folder: &Path) -> Vec<String> {
+    let ran = fs::read_to_string(folder.join("ran")).unwrap_or_default();
+    ran.lines().map(str::to_owned).collect()
+}
+
+fn count(lines: &[String], line: &str) -> usize {
+    lines.iter().filter(|one| *one == line).count()
+}
+
+/// What has to hold after an `up` that was killed, once the next one was carried out. Says whether the killed one had
+/// begun to change something.
+fn recovers(home: &Sandbox, folder: &Path, when: &str) -> bool {
+    let at_kill = lines(folder);
+    let up = home.up(folder);
+    assert_eq!(home.containers_of(folder), [up.container()], "{when}");
+    let name = up.name();
+    assert_eq!(
+        home.traces(),
+        [format!("container {name}"), format!("network devctl-{name}")],
+        "{when}"
+    );
+    let ran = lines(folder);
+    assert_eq!(ran.last().map(String::as_str), Some("ended"), "{when}: {ran:?}");
+    if at_kill.iter().any(|line| line == "began") {
+        assert_eq!(
+            count(&ran, "created"),
+            1,
+            "{when}: what had ended before is not run again: {ran:?}"
+        );
+    }
+    assert_eq!(home.ssh(up.host(), "echo in"), "in", "{when}");
+    // The helper that fills the agent's volume is named after the state directory.
+    let helpers = home.docker(&[
+        "ps",
+        "--all",
+        "--filter",
+        "label=dev.devctl.helper",
+        "--format",
+        "{{.Names}}",
+    ]);
+    let mut digest = Command::new("sh");
+    digest
+        .arg("-c")
+        .arg(format!("printf %s '{}' | sha256sum", home.state().display()));
+    let digest = devctl_tests::sandbox::ran(&mut digest);
+    assert!(!helpers.contains(&digest[..12]), "{when}: {helpers}");
+
+    let events = home
+        .run(&["events", "--json", "--limit", "1000"])
+        .expect(0)
+        .json();
+    let events = events["events"].as_array().unwrap().clone();
+    let of = |outcome: &str| events.iter().filter(|event| event["outcome"] == outcome).count();
+    assert_eq!(
+        of("begun"),
+        of("done") + of("interrupted"),
+        "{when}: everything that began has an end: {events:?}"
+    );
+    of("interrupted") > 0
+}
+
+#[test]
+fn a_kill_at_any_moment_is_made_good_by_the_next_up() {
+    if Sandbox::new().is_none() {
+        return;
+    }
+    let kills = if full() { 60 } else { 6 };
+    for number in 0..kills {
+        let Some(home) = Sandbox::new() else { return };
+        let folder = home.folder("kill", &config(HOOKS));
+        let delay = Duration::from_millis(2000) * number / kills;
+        let mut up = start(&home, &folder);
+        let deadline = Instant::now() + delay;
+        while Instant::now() < deadline && up.child().try_wait().unwrap().is_none() {
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        // It may have ended before, and then there is nobody to kill.
+        let _gone = up.child().kill();
+        let _status = up.child().wait();
+        recovers(&home, &folder, &format!("killed after {delay:?}"));
+    }
+}
+
+#[test]
+fn a_kill_at_each_step_is_made_good_by_the_next_up() {
+    if Sandbox::new().is_none() {
+        return;
+    }
+    // What the engine tells of at each step of ours, the number of the time that counts, and the words.
+    let points = [
+        ("network create", 1),
+        ("container create", 1),
+        ("network connect", 1),
+        ("container start", 1),
+        ("container exec_start", 1),
+        ("container exec_start", 2),
+        ("container exec_start", 3),
+    ];
+    for (words, number) in points {
+        let Some(home) = Sandbox::new() else { return };
+        let folder = home.folder("step", &config(HOOKS));
+        let unique = home.unique("step");
+        let mut watch = home.command("docker");
+        watch.args([
+            "events",
+            "--format",
+            "{{.Type}} {{.Action}} {{json .Actor.Attributes}} ;",
+        ]);
+        let mut watch = Background::start(watch.stdout(Stdio::piped()));
+        // Events are told from the moment on in which the engine has answered: one of ours shows that it has.
+        let probe = home.unique("probe");
+        let heard = std::thread::scope(|scope| {
+            let asked = scope.spawn(|| {
+                devctl_tests::sandbox::wait_until("an event", || {
+                    home.docker(&["volume", "create", &probe]);
+                    home.docker(&["volume", "rm", &probe]);
+                    PROBED.load(std::sync::atomic::Ordering::Relaxed)
+                });
+            });
+            let heard = watch.read_until(&probe);
+            PROBED.store(true, std::sync::atomic::Ordering::Relaxed);
+            asked.join().unwrap();
+            PROBED.store(false, std::sync::atomic::Ordering::Relaxed);
+            heard
+        });
+        assert!(heard.contains("volume"), "{heard}");
+        let mut up = start(&home, &folder);
+        let mut seen = 0;
+        while seen < number {
+            let event = watch.read_until(";\n");
+            if event.starts_with(words) && event.contains(&unique) {
+                seen += 1;
+            }
+        }
+        let _gone = up.child().kill();
+        let _status = up.child().wait();
+        let when = format!("killed at {words} {number}");
+        assert!(
+            recovers(&home, &folder, &when),
+            "{when}: the event log says that it was interrupted"
+        );
+    }
+}
+
+static PROBED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+#[test]
+fn two_at_once_make_one_container() {
+    let Some(home) = Sandbox::new() else { return };
+    let folder = home.folder("twice", &config(HOOKS));
+    let both: Vec<_> = (0..2)
+        .map(|_| {
+            let mut up = home.devctl(&["up", "--json", folder.to_str().unwrap()]);
+            up.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    let ids: Vec<_> = both
+        .into_iter()
+        .map(|up| Ran(up.wait_with_output().unwrap()).expect(0).json()["container"].clone())
+        .collect();
+    assert_eq!(ids[0], ids[1]);
+    assert_eq!(home.containers_of(&folder).len(), 1);
+    assert_eq!(lines(&folder), ["created", "began", "ended"]);
+}

@@ -1,0 +1,126 @@
+//! Accounts without rights: root passes these tests vacuously, so each makes an account of its own.
+
+use crate::config;
+use devctl_tests::sandbox::{Account, Sandbox, ran, skip};
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::process::Command;
+
+/// An account on this machine, until the value goes.
+struct Made(Account);
+
+impl Made {
+    /// None where the test may not make one, which is said.
+    fn new(uid: u32, groups: &[&str]) -> Option<Self> {
+        let name = format!("devctl-test-{uid}");
+        // Tests in other processes edit the same files.
+        let mut useradd = Command::new("flock");
+        useradd.args([
+            "/tmp/devctl-test-accounts.lock",
+            "useradd",
+            "--no-create-home",
+            "--user-group",
+            "--uid",
+        ]);
+        let made = useradd.arg(uid.to_string()).arg(&name).output().unwrap();
+        if !made.status.success() && !String::from_utf8_lossy(&made.stderr).contains("already exists") {
+            skip(&format!("no account can be made here: {made:?}"));
+            return None;
+        }
+        Some(Self(Account {
+            name,
+            uid,
+            groups: groups.iter().map(|&group| group.to_owned()).collect(),
+        }))
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        let _gone = Command::new("flock")
+            .args(["/tmp/devctl-test-accounts.lock", "userdel", &self.0.name])
+            .output();
+    }
+}
+
+#[test]
+fn a_home_that_may_not_be_written_changes_nothing() {
+    let Some(home) = Sandbox::new() else { return };
+    let Some(made) = Made::new(61_231, &["docker"]) else {
+        return;
+    };
+    let home = home.owned_by(made.0.clone());
+    let folder = home.folder("readonly", &config(""));
+    ran(Command::new("chown").args(["root:root"]).arg(home.home()));
+    fs::set_permissions(home.home(), fs::Permissions::from_mode(0o555)).unwrap();
+    let said = home.run(&["up", "--json", folder.to_str().unwrap()]).expect(1);
+    assert!(
+        ["file.no_rights", "store.unwritable"].contains(&said.error().as_str()),
+        "{}",
+        said.stderr()
+    );
+    assert!(
+        said.stderr().contains(home.state().to_str().unwrap()),
+        "{}",
+        said.stderr()
+    );
+    assert_eq!(home.traces(), [""; 0]);
+    let _listed = home.run(&["list"]).expect(0);
+}
+
+#[test]
+fn an_engine_that_may_not_be_asked_is_named_with_the_way_in() {
+    let Some(home) = Sandbox::new() else { return };
+    let Some(made) = Made::new(61_232, &[]) else {
+        return;
+    };
+    let home = home.owned_by(made.0.clone());
+    let folder = home.folder("norights", &config(""));
+    let said = home.run(&["up", "--json", folder.to_str().unwrap()]).expect(5);
+    assert_eq!(said.error(), "engine.no_rights");
+    assert!(said.stderr().contains("docker"), "{}", said.stderr());
+    let _listed = home.run(&["list"]).expect(5);
+    let doctor = home.run(&["doctor"]);
+    assert_ne!(doctor.code(), 0);
+    assert!(
+        doctor.stdout().contains("docker.sock") || doctor.stderr().contains("docker.sock"),
+        "{doctor:?}"
+    );
+}
+
+#[test]
+fn files_in_the_workspace_belong_to_the_person_outside() {
+    let Some(home) = Sandbox::new() else { return };
+    let Some(made) = Made::new(61_234, &["docker"]) else {
+        return;
+    };
+    let home = home.owned_by(made.0.clone());
+    let image = home.image(
+        "dev",
+        "RUN useradd -m -u 1500 -s /bin/bash dev && echo kept > /home/dev/kept",
+    );
+    let folder = home.folder(
+        "ids",
+        &format!(r#"{{ "image": "{image}", "remoteUser": "dev" }}"#),
+    );
+    let foreign = folder.join("of-root");
+    fs::write(&foreign, "").unwrap();
+    let up = home.up(&folder);
+    assert_eq!(
+        home.ssh(up.host(), "id -u; id -g; echo mine > ~/mine; echo made > made"),
+        "61234\n61234"
+    );
+    let metadata = fs::metadata(folder.join("made")).unwrap();
+    assert_eq!((metadata.uid(), metadata.gid()), (61_234, 61_234));
+    assert_eq!(
+        fs::metadata(&foreign).unwrap().uid(),
+        0,
+        "what is mounted keeps its owner"
+    );
+    assert_eq!(
+        home.ssh(up.host(), "stat -c %U ~ ~/mine /home/dev/.bashrc"),
+        "dev\ndev\ndev"
+    );
+    let _stopped = home.run(&["stop", "--timeout", "0", up.name()]).expect(0);
+    assert_eq!(home.ssh(up.host(), "id -u"), "61234");
+}
