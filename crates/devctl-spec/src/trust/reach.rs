@@ -53,7 +53,8 @@ impl<'a> Reach<'a> {
             if let Some(real) = real {
                 let rest = path.strip_prefix(ancestor).unwrap_or(Path::new(""));
                 let is_plain = rest.components().all(|part| matches!(part, Component::Normal(_)));
-                return Ok(is_plain.then(|| real.join(rest)));
+                // Joined with nothing, a path would end with a slash.
+                return Ok(is_plain.then(|| real.components().chain(rest.components()).collect()));
             }
         }
         Ok(None)

@@ -268,12 +268,14 @@ fn a_link_out_of_the_workspace_does_not_hide_where_it_leads() {
     let bed = Bed::new(&json!({"image": "x", "mounts": [
         "type=bind,source=${localWorkspaceFolder}/link/x,target=/a",
         "type=bind,source=${localWorkspaceFolder}/../proj/inner,target=/b",
-        "type=bind,source=${localWorkspaceFolder}/new/../../x,target=/c"
+        "type=bind,source=${localWorkspaceFolder}/new/../../x,target=/c",
+        "type=bind,source=${localWorkspaceFolder}/link,target=/d"
     ]}));
     std::fs::create_dir(bed.folder().join("inner")).unwrap();
     std::os::unix::fs::symlink("/etc", bed.folder().join("link")).unwrap();
     let targets: Vec<String> = bed.wants("").into_iter().map(|item| item.value).collect();
-    assert_eq!(targets.len(), 2, "{targets:?}");
+    assert_eq!(targets.len(), 3, "{targets:?}");
+    assert!(targets[2].ends_with("/link (leads to /etc) on /d"), "{targets:?}");
     assert!(
         targets[0].ends_with("/link/x (leads to /etc/x) on /a") && targets[1].ends_with(" on /c"),
         "{targets:?}"
