@@ -1,6 +1,7 @@
 //! `up`: a folder or an image becomes a container that `ssh` reaches, whatever was there before.
 
 mod make;
+mod own_command;
 mod resume;
 
 use crate::access::Access;

@@ -75,11 +75,11 @@ fn line(event: &EventRecord, palette: Palette) -> String {
         OutcomeKind::Interrupted => (WARN, "interrupted"),
     };
     let mut text = format!(
-        "{}  {:<18} {}  {}",
+        "{}  {:<18} {} {}",
         palette.paint(DIM, &moment(&event.at)),
         plain(&event.operation),
-        palette.paint(STRONG, &plain(&event.subject)),
-        palette.paint(style, word)
+        palette.paint(style, &format!("{word:<11}")),
+        palette.paint(STRONG, &plain(&event.subject))
     );
     if let Some(code) = &event.code {
         text.push_str(&format!(" [{}]", plain(code)));

@@ -98,7 +98,13 @@ fn render(detail: &ContainerDetail, now: OffsetDateTime, palette: Palette) -> St
     }
     for mount in &detail.mounts {
         let read_only = if mount.read_only { " (read only)" } else { "" };
-        let mount = format!("{} {} → {}", mount.kind, mount.source, mount.target);
+        // What lies in memory comes from nowhere.
+        let source = if mount.source.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", mount.source)
+        };
+        let mount = format!("{}{source} → {}", mount.kind, mount.target);
         add("mount", format!("{}{read_only}", plain(&mount)));
     }
     for network in &detail.networks {

@@ -1,6 +1,6 @@
 //! Making a container that was not there.
 
-use super::{Wanted, outcome};
+use super::{Wanted, outcome, own_command};
 use crate::access::Access;
 use crate::caller::Caller;
 use crate::containers::Found;
@@ -340,6 +340,9 @@ impl Core {
         };
         access.write(&self.config)?;
         identity::write_client_config(&self.config)?;
+        if !plan.override_command {
+            own_command::require_stays(engine, &access.container, &access.alias).await?;
+        }
         if !plan.hooks.is_empty() {
             self.run_hooks(engine, &mut access, plan, secrets, job).await?;
         }

@@ -1,6 +1,6 @@
 //! Bringing a container up that is there already: only what has to run runs.
 
-use super::{Wanted, alias_of, outcome};
+use super::{Wanted, alias_of, outcome, own_command};
 use crate::access::Access;
 use crate::caller::Caller;
 use crate::containers::Found;
@@ -94,6 +94,9 @@ impl Core {
                     format!("{} is paused", found.alias()),
                 )
                 .fix_command("Let it go on", format!("docker unpause {}", found.summary.name)));
+            }
+            if !plan.override_command {
+                own_command::require_stays(&found.engine, found.id(), found.alias()).await?;
             }
             access.environment = None;
             access.started_at = None;
