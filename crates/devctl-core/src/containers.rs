@@ -63,7 +63,7 @@ impl Core {
         let listed = listed.map_err(|error| crate::engines::unreachable(endpoint, error))?;
         Ok(listed
             .into_iter()
-            .filter(|summary| !summary.labels.contains_key(labels::HELPER))
+            .filter(|summary| !labels::is_helper(&summary.labels))
             .map(|summary| Found {
                 engine: engine.clone(),
                 endpoint: endpoint.clone(),

@@ -39,6 +39,11 @@ pub(crate) const REFERENCE_METADATA: &str = "devcontainer.metadata";
 /// The version of this scheme.
 pub(crate) const SCHEME: &str = "1";
 
+/// Whether this only fills the agent's volume. An image hands its labels down, and none may hide a container.
+pub(crate) fn is_helper(labels: &BTreeMap<String, String>) -> bool {
+    labels.contains_key(HELPER) && !labels.contains_key(SOURCE_KIND)
+}
+
 /// The labels of a network or volume that belongs to a container.
 pub(crate) fn belongs_to(alias: &str) -> BTreeMap<String, String> {
     BTreeMap::from([
@@ -53,4 +58,21 @@ pub(crate) fn get<'a>(labels: &'a BTreeMap<String, String>, key: &str) -> Option
         .get(key)
         .map(String::as_str)
         .filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_hides_no_container() {
+        let labels = |keys: &[&str]| -> BTreeMap<String, String> {
+            keys.iter()
+                .map(|key| ((*key).to_owned(), "1".to_owned()))
+                .collect()
+        };
+        assert!(is_helper(&labels(&[MANAGED, HELPER])));
+        assert!(!is_helper(&labels(&[MANAGED, NAME])));
+        assert!(!is_helper(&labels(&[MANAGED, NAME, SOURCE_KIND, HELPER])));
+    }
 }
