@@ -69,8 +69,9 @@ fn a_command_that_hangs_is_stopped_by_ctrl_c_and_resumed_by_the_next_up() {
 #[test]
 fn a_command_that_prints_100_mb_does_not_fill_the_memory() {
     let Some(home) = Sandbox::new() else { return };
-    // One line without an end, and very many short ones.
-    let hooks = r#", "onCreateCommand": "head -c 50000000 /dev/zero | tr '\\0' x", "postCreateCommand": "yes | head -c 50000000""#;
+    // One line without an end, and then half a million lines.
+    let hooks = r#", "onCreateCommand": "head -c 50000000 /dev/zero | tr '\\0' x",
+        "postCreateCommand": "yes $(seq 1 36) | head -c 50000000""#;
     let folder = home.folder("prints", &config(hooks));
     let mut up = home.devctl(&["up", folder.to_str().unwrap()]);
     let mut up = Background::start(up.stdout(Stdio::null()).stderr(Stdio::null()));

@@ -123,7 +123,7 @@ fn a_kill_at_each_step_is_made_good_by_the_next_up() {
         watch.args([
             "events",
             "--format",
-            "{{.Type}} {{.Action}} {{json .Actor.Attributes}} ;",
+            "{{.Type}} {{.Action}} {{.Actor.ID}} {{json .Actor.Attributes}} ;",
         ]);
         let mut watch = Background::start(watch.stdout(Stdio::piped()));
         // Events are told from the moment on in which the engine has answered: one of ours shows that it has.

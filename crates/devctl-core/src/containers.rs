@@ -121,15 +121,24 @@ impl Core {
         };
         match matching.as_slice() {
             [one] => Ok((*one).clone()),
-            [] => match failed.into_iter().next() {
-                // Whether it is there cannot be said while an engine is silent.
-                Some((_, problem)) if found.is_empty() => Err(problem),
-                _ => Err(Problem::new(
-                    ErrorCode::ContainerNotFound,
-                    format!("there is no container {name:?}"),
-                )
-                .fix_command("See what there is", "devctl list")),
-            },
+            [] => {
+                // Whether it is there cannot be said while its engine is silent: the one that is asked first, or the
+                // one that it was on when it was last entered.
+                let known = crate::identity::known(&self.config);
+                let silent = failed.into_iter().find(|(endpoint, _)| {
+                    let was_there =
+                        |access: &crate::access::Access| access.alias == name && access.url == endpoint.url;
+                    found.is_empty() || endpoint.current || known.iter().any(was_there)
+                });
+                Err(match silent {
+                    Some((_, problem)) => problem,
+                    None => Problem::new(
+                        ErrorCode::ContainerNotFound,
+                        format!("there is no container {name:?}"),
+                    )
+                    .fix_command("See what there is", "devctl list"),
+                })
+            }
             several => {
                 let ids: Vec<&str> = several.iter().map(|container| &container.id()[..12]).collect();
                 Err(Problem::new(

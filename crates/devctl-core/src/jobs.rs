@@ -367,12 +367,14 @@ impl JobHandle {
         {
             let mut state = lock(&self.running.state);
             let mut buffer = state.partial.remove(&(stream as u8)).unwrap_or_default();
+            // Once for all lines of a piece: a command that prints without end is held up by nothing else.
+            let moment = Moment::now(&state, &self.running.clock);
             for byte_line in bytes.split_inclusive(|byte| *byte == b'\n') {
                 if buffer.len() < LONGEST_LINE {
                     buffer.extend_from_slice(byte_line);
                 }
                 if byte_line.ends_with(b"\n") {
-                    push_line(&mut state, &self.running.clock, stream, &buffer);
+                    push_line(&mut state, &moment, stream, &buffer);
                     buffer.clear();
                 }
             }
@@ -483,25 +485,41 @@ fn close_step_time(state: &mut State) {
 }
 
 fn flush_partial(state: &mut State, clock: &Clock) {
+    let moment = Moment::now(state, clock);
     for (stream, bytes) in std::mem::take(&mut state.partial) {
         let stream = match stream {
             0 => LogStream::Stdout,
             1 => LogStream::Stderr,
             _ => LogStream::Note,
         };
-        push_line(state, clock, stream, &bytes);
+        push_line(state, &moment, stream, &bytes);
     }
 }
 
-fn push_line(state: &mut State, clock: &Clock, stream: LogStream, bytes: &[u8]) {
+/// When lines came, and in which step.
+struct Moment {
+    at: String,
+    step: u32,
+}
+
+impl Moment {
+    fn now(state: &State, clock: &Clock) -> Self {
+        Self {
+            at: crate::clock::text(clock()),
+            step: current_step(state),
+        }
+    }
+}
+
+fn push_line(state: &mut State, moment: &Moment, stream: LogStream, bytes: &[u8]) {
     let bytes = &bytes[..bytes.len().min(LONGEST_LINE)];
     let text = String::from_utf8_lossy(bytes)
         .trim_end_matches(['\n', '\r'])
         .to_owned();
     let line = JobLogLine {
         number: state.next_line,
-        at: crate::clock::text(clock()),
-        step: current_step(state),
+        at: moment.at.clone(),
+        step: moment.step,
         stream,
         text,
     };

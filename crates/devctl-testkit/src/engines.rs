@@ -251,9 +251,10 @@ impl OwnEngine {
         } else {
             Path::new("/usr/bin/docker-init")
         };
-        // The default of nofile is more than an unprivileged machine may set ("error setting rlimit type 7").
+        // The default of nofile is more than an unprivileged machine may set ("error setting rlimit type 7"). Both halves
+        // are equal: over its Docker API Podman 4.3 hands the two over in the wrong order.
         let configuration = format!(
-            "[containers]\ndefault_ulimits = [\"nofile=1024:4096\", \"nproc=4096:4096\"]\n\
+            "[containers]\ndefault_ulimits = [\"nofile=4096:4096\", \"nproc=4096:4096\"]\n\
              [network]\nnetwork_config_dir = \"{networks}\"\n\
              [engine]\ninit_path = \"{init}\"\ncgroup_manager = \"cgroupfs\"\nevents_logger = \"file\"\ntmp_dir = \"{tmp}\"\n",
             init = init.display(),

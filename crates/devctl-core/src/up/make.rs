@@ -440,6 +440,13 @@ impl Core {
                     if let Err(error) = self.config.host_keys().remove(id) {
                         tracing::warn!(%error, "a host key stays behind");
                     }
+                    // What is gone can be asked nothing any more.
+                    problem
+                        .fixes
+                        .retain(|fix| !fix.command.as_deref().is_some_and(|command| command.contains(id.as_str())));
+                    if problem.fixes.is_empty() {
+                        problem = problem.fix("Correct what the message names, then run devctl up again");
+                    }
                 }
                 Err(error) => {
                     return problem
