@@ -13,7 +13,7 @@ use devctl_files::{FileLock, Mode};
 use devctl_model::{ErrorCode, Problem};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Where the agent's volume is mounted; [`AGENT_PATH`] lies in it.
 pub(crate) const MOUNT: &str = "/.devctl";
@@ -21,13 +21,15 @@ pub(crate) const MOUNT: &str = "/.devctl";
 static X86_64: &[u8] = include_bytes!(env!("DEVCTL_AGENT_X86_64"));
 static AARCH64: &[u8] = include_bytes!(env!("DEVCTL_AGENT_AARCH64"));
 
+/// Named after what is in them: another build of the agent has another volume.
+const X86_64_VOLUME: &str = concat!("devctl-agent-", env!("DEVCTL_AGENT_X86_64_HASH"));
+const AARCH64_VOLUME: &str = concat!("devctl-agent-", env!("DEVCTL_AGENT_AARCH64_HASH"));
+
 /// The agent for an image's architecture.
 fn binary(architecture: &str) -> Result<(&'static [u8], &'static str), Problem> {
-    static NAMES: OnceLock<[String; 2]> = OnceLock::new();
-    let names = NAMES.get_or_init(|| [volume_name(X86_64), volume_name(AARCH64)]);
     let (bytes, name) = match architecture {
-        "amd64" | "x86_64" => (X86_64, &names[0]),
-        "arm64" | "aarch64" => (AARCH64, &names[1]),
+        "amd64" | "x86_64" => (X86_64, X86_64_VOLUME),
+        "arm64" | "aarch64" => (AARCH64, AARCH64_VOLUME),
         other => {
             return Err(Problem::new(
                 ErrorCode::AgentMissing,
@@ -44,12 +46,6 @@ fn binary(architecture: &str) -> Result<(&'static [u8], &'static str), Problem> 
         .fix_command("Build it with its agents", "cargo xtask build"));
     }
     Ok((bytes, name))
-}
-
-fn volume_name(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("{VOLUMES}{short}")
 }
 
 /// How the names of the agent's volumes begin.
@@ -306,5 +302,18 @@ pub(crate) mod tar_entry {
             uid,
             gid,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn volumes_are_named_after_what_is_in_them() {
+        for (bytes, volume) in [(X86_64, X86_64_VOLUME), (AARCH64, AARCH64_VOLUME)] {
+            assert_eq!(volume, format!("{VOLUMES}{}", short(bytes)));
+            assert!(is_volume(volume));
+        }
     }
 }

@@ -68,13 +68,30 @@ impl Core {
         container: &str,
         alias: &str,
     ) -> Result<(), Problem> {
-        let key = self.config.host_keys().ensure(container).or_problem()?;
-        if !host_due(&self.config, &key, alias) {
+        let (container, alias) = (container.to_owned(), alias.to_owned());
+        let (config, container_in, alias_in) = (self.config.clone(), container.clone(), alias.clone());
+        let due = blocking(move || {
+            let key = config.host_keys().ensure(&container_in).or_problem()?;
+            Ok(host_due(&config, &key, &alias_in))
+        });
+        if !due.await? {
             return Ok(());
         }
-        let (container, alias) = (container.to_owned(), alias.to_owned());
         self.signing(move |signer| signer.renew_host(&container, &alias))
             .await
+    }
+
+    /// Writes all that a login to a container reads: its certified host key, its access record, and the client's
+    /// configuration. Holds up no thread of others, so that it can run beside the start of the container.
+    pub(crate) async fn let_in(self: &Arc<Self>, access: &Access) -> Result<(), Problem> {
+        let (config, kept) = (self.config.clone(), access.clone());
+        let written = blocking(move || {
+            kept.write(&config)?;
+            write_client_config(&config).map(drop)
+        });
+        let certified = self.ensure_host_identity(&access.container, &access.alias);
+        let (written, certified) = futures_util::future::join(written, certified).await;
+        certified.and(written)
     }
 
     /// Renews everything that is due: the user's certificate and those of all containers that are known here.
@@ -123,6 +140,16 @@ impl Core {
     pub(crate) fn client_config(&self) -> Result<String, Problem> {
         devctl_ssh::render_config(&client(&self.config)?).or_problem()
     }
+}
+
+/// Runs what waits for the disk away from the threads that wait for others.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let task = tokio::task::spawn_blocking(work);
+    task.await.map_err(|error| {
+        Problem::new(ErrorCode::Internal, "what a login reads could not be written").why(error.to_string())
+    })?
 }
 
 /// The containers that can be entered, as the access records say.

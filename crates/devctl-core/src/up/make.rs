@@ -112,7 +112,10 @@ impl Core {
             slug(&definition.source.suggested_name()),
             &definition.hash[..12]
         );
-        let image = image::acquire(&engine, &self.config, folder_plan, &tag, wanted.fresh, job).await?;
+        let acquired = image::acquire(&engine, &self.config, folder_plan, &tag, wanted.fresh, job);
+        let (image, info) =
+            futures_util::future::join(acquired, self.engine_info(&engine, &wanted.endpoint)).await;
+        let (image, info) = (image?, info?);
         let label = image
             .details
             .labels
@@ -135,6 +138,7 @@ impl Core {
         let result = self.build_up(
             wanted,
             &engine,
+            &info,
             &image,
             &planned.plan,
             &trust,
@@ -144,8 +148,8 @@ impl Core {
             job,
         );
         match result.await {
-            Ok(started) => {
-                self.set_up(wanted, &engine, &planned.plan, started, &secrets, job)
+            Ok(access) => {
+                self.set_up(&engine, &planned.plan, access, &secrets, job)
                     .await
             }
             Err(problem) => {
@@ -164,6 +168,7 @@ impl Core {
         self: &Arc<Self>,
         wanted: &Wanted,
         engine: &Arc<dyn Engine>,
+        info: &EngineInfo,
         image: &Acquired,
         plan: &ContainerPlan,
         trust: &str,
@@ -171,7 +176,7 @@ impl Core {
         kept_alias: Option<Alias>,
         made: &mut Option<Made>,
         job: &JobHandle,
-    ) -> Result<Started, Problem> {
+    ) -> Result<Access, Problem> {
         job.step("Create container");
         let remote_user = user::remote_user(plan, &image.details.user);
         // Names are chosen by one process at a time, until the container that bears the name is there.
@@ -187,8 +192,7 @@ impl Core {
             network: false,
             container: None,
         });
-        let info = self.engine_info(engine, &wanted.endpoint).await?;
-        require_host(plan, &info, job)?;
+        require_host(plan, info, job)?;
         let own_network = plan.run.networks.is_empty();
         if own_network && let Some(made) = made.as_mut() {
             made.network = true;
@@ -201,7 +205,7 @@ impl Core {
         let network = network::name_of(alias.as_str());
         let about = Surroundings {
             definition: &wanted.definition,
-            info: &info,
+            info,
             alias: alias.as_str(),
             image: &image.reference,
             remote_user: &remote_user,
@@ -267,21 +271,30 @@ impl Core {
             login_path::keep(engine, &id, path, job).await;
         }
         job.step("Start container");
-        let started = futures_util::future::join(
-            self.start_made(engine, &id, &request, made),
-            self.ensure_host_identity(&id, alias.as_str()),
-        );
-        let (started, identity) = job.unless_cancelled(async { Ok(started.await) }).await?;
+        // What a login needs is written while the engine starts the container, which takes longer.
+        let access = access(wanted, engine, plan, &id, alias.as_str(), &remote_user);
+        let (started, let_in) = futures_util::future::join(
+            job.unless_cancelled(self.start_made(engine, &id, &request, made)),
+            self.let_in(&access),
+        )
+        .await;
         let id = started?;
-        identity?;
+        let_in?;
+        let access = if access.container == id {
+            access
+        } else {
+            // Made anew with a lower limit: another container, another host key.
+            let anew = Access {
+                container: id.clone(),
+                ..access
+            };
+            self.let_in(&anew).await?;
+            anew
+        };
         if let Some(alignment) = aligned {
             user::own_home(engine, &id, &alignment, job).await?;
         }
-        Ok(Started {
-            id,
-            alias,
-            remote_user,
-        })
+        Ok(access)
     }
 
     /// Starts a container that was just made. Where the engine may not set a limit it is made anew with a lower one.
@@ -314,32 +327,13 @@ impl Core {
     /// From a container that runs to one that `ssh` reaches, and in which everything has run.
     async fn set_up(
         self: &Arc<Self>,
-        wanted: &Wanted,
         engine: &Arc<dyn Engine>,
         plan: &ContainerPlan,
-        started: Started,
+        mut access: Access,
         secrets: &Masks,
         job: &JobHandle,
     ) -> Result<UpOutcome, Problem> {
         job.cancel_effect("Keeps the container; the next up goes on with the commands that have not run");
-        let mut access = Access {
-            alias: started.alias.as_str().to_owned(),
-            container: started.id.clone(),
-            url: wanted.endpoint.url.clone(),
-            host: wanted.endpoint.name.clone(),
-            facts: engine.facts(),
-            remote_user: started.remote_user,
-            workspace_folder: plan.workspace_folder.clone(),
-            probe: lifecycle::mode_name(plan.user_env_probe).to_owned(),
-            remote_env: plan.remote_env.clone(),
-            environment: None,
-            started_at: None,
-            set_up: plan.hooks.is_empty(),
-            starts_on_host: plan.initialize.is_some(),
-            runs_on_start: super::resume::runs_on_start(plan),
-        };
-        access.write(&self.config)?;
-        identity::write_client_config(&self.config)?;
         if !plan.override_command {
             own_command::require_stays(engine, &access.container, &access.alias).await?;
         }
@@ -461,6 +455,9 @@ impl Core {
             problem = problem.why(format!("its network could not be removed again: {error}"));
         }
         Access::remove(&self.config, made.alias.as_str());
+        if let Err(left) = identity::write_client_config(&self.config) {
+            tracing::warn!(problem = %left, "the client configuration still names what was removed");
+        }
         problem.safe("what was made for it has been removed again; images stay in the cache")
     }
 
@@ -477,11 +474,31 @@ impl Core {
     }
 }
 
-/// A container that runs for the first time.
-struct Started {
-    id: String,
-    alias: Alias,
-    remote_user: String,
+/// The access record of a container that is about to start for the first time.
+fn access(
+    wanted: &Wanted,
+    engine: &Arc<dyn Engine>,
+    plan: &ContainerPlan,
+    container: &str,
+    alias: &str,
+    remote_user: &str,
+) -> Access {
+    Access {
+        alias: alias.to_owned(),
+        container: container.to_owned(),
+        url: wanted.endpoint.url.clone(),
+        host: wanted.endpoint.name.clone(),
+        facts: engine.facts(),
+        remote_user: remote_user.to_owned(),
+        workspace_folder: plan.workspace_folder.clone(),
+        probe: lifecycle::mode_name(plan.user_env_probe).to_owned(),
+        remote_env: plan.remote_env.clone(),
+        environment: None,
+        started_at: None,
+        set_up: plan.hooks.is_empty(),
+        starts_on_host: plan.initialize.is_some(),
+        runs_on_start: super::resume::runs_on_start(plan),
+    }
 }
 
 /// The search path of the container's processes, if anybody says it.
