@@ -114,7 +114,9 @@ pub(crate) fn bench(workspace: &Workspace, wish: &Wish) -> Result<()> {
             report::note(format!("{missed} of the bars are missed"));
             Ok(())
         }
-        missed => bail!("{missed} of the bars are missed\nfix: measure again on a quiet machine, or make it faster"),
+        missed => {
+            bail!("{missed} of the bars are missed\nfix: measure again on a quiet machine, or make it faster")
+        }
     }
 }
 

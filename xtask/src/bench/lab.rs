@@ -33,7 +33,8 @@ pub(super) struct Lab {
 impl Lab {
     pub(super) fn open(workspace: &Workspace, devctl: &Path) -> Result<Self> {
         let lock_path = workspace.kept("bench.lock");
-        let lock = File::create(&lock_path).with_context(|| format!("cannot write {}", lock_path.display()))?;
+        let lock =
+            File::create(&lock_path).with_context(|| format!("cannot write {}", lock_path.display()))?;
         if lock.try_lock().is_err() {
             bail!("another bench runs here\nfix: wait for its end");
         }
@@ -41,8 +42,14 @@ impl Lab {
             .prefix("devctl-bench-")
             .tempdir()
             .context("cannot make a folder to work in")?;
-        let devctl =
-            fs::canonicalize(devctl).with_context(|| format!("there is no {}", devctl.display()))?;
+        let devctl = fs::canonicalize(devctl).with_context(|| format!("there is no {}", devctl.display()))?;
+        // It looks for itself under this name, also when `ssh` starts it.
+        if devctl.file_name().is_none_or(|name| name != "devctl") {
+            bail!(
+                "{} is not called devctl\nfix: rename it, or copy it elsewhere",
+                devctl.display()
+            );
+        }
         let lab = Self {
             home,
             devctl,
@@ -137,7 +144,9 @@ impl Lab {
     /// A container of the engine's own, with a process that waits.
     pub(super) fn peer(&self, name: &str) -> Result<String> {
         let name = format!("{PREFIX}-{name}");
-        let run = ["run", "-d", "--init", "--name", &name, BASE_IMAGE, "sleep", "infinity"];
+        let run = [
+            "run", "-d", "--init", "--name", &name, BASE_IMAGE, "sleep", "infinity",
+        ];
         command::output(&mut self.docker(&run))?;
         Ok(name)
     }

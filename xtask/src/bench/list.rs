@@ -18,7 +18,9 @@ const ALLOWANCE: f64 = 0.010;
 
 pub(super) fn list(lab: &Lab) -> Result<Vec<Finding>> {
     const ROUNDS: usize = 25;
-    let names: Vec<String> = (0..CONTAINERS).map(|number| format!("{PREFIX}-list-{number}")).collect();
+    let names: Vec<String> = (0..CONTAINERS)
+        .map(|number| format!("{PREFIX}-list-{number}"))
+        .collect();
     for name in &names {
         // As `devctl` finds them; that they never ran does not matter to a list.
         command::output(&mut lab.docker(&[
@@ -44,7 +46,10 @@ pub(super) fn list(lab: &Lab) -> Result<Vec<Finding>> {
         ]))?;
     }
     let listed = command::output(&mut lab.devctl(&["list", "--json"]))?;
-    let seen = names.iter().filter(|name| listed.contains(&format!("\"{name}\""))).count();
+    let seen = names
+        .iter()
+        .filter(|name| listed.contains(&format!("\"{name}\"")))
+        .count();
     if seen != CONTAINERS {
         bail!("`devctl list` shows {seen} of {CONTAINERS} containers");
     }
@@ -60,7 +65,9 @@ pub(super) fn list(lab: &Lab) -> Result<Vec<Finding>> {
     command::output(remove.args(&names))?;
     let allowed = 2.0 * engine + ALLOWANCE;
     Ok(vec![Finding {
-        what: format!("`devctl list` with {CONTAINERS} containers, to the engine's own list call over its API"),
+        what: format!(
+            "`devctl list` with {CONTAINERS} containers, to the engine's own list call over its API"
+        ),
         bar: "≤ 2 × + 10 ms".to_owned(),
         found: format!("{:.2} of that", devctl / allowed),
         held: devctl <= allowed,
@@ -87,12 +94,19 @@ fn ask(socket: &Path) -> Result<Duration> {
     let began = std::time::Instant::now();
     let mut stream =
         UnixStream::connect(socket).with_context(|| format!("cannot reach {}", socket.display()))?;
-    stream.write_all(REQUEST.as_bytes()).context("the engine takes no request")?;
+    stream
+        .write_all(REQUEST.as_bytes())
+        .context("the engine takes no request")?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).context("the engine gives no answer")?;
+    stream
+        .read_to_end(&mut answer)
+        .context("the engine gives no answer")?;
     let took = began.elapsed();
     if !answer.starts_with(b"HTTP/1.1 200") {
-        bail!("the engine refuses to list: {}", String::from_utf8_lossy(&answer[..answer.len().min(200)]));
+        bail!(
+            "the engine refuses to list: {}",
+            String::from_utf8_lossy(&answer[..answer.len().min(200)])
+        );
     }
     Ok(took)
 }

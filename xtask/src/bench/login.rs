@@ -26,7 +26,9 @@ impl OpenSshPeer {
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         for key in ["host", "user"] {
             let mut keygen = lab.program("ssh-keygen");
-            keygen.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(folder.join(key));
+            keygen
+                .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+                .arg(folder.join(key));
             command::output(&mut keygen)?;
         }
         let public = |key: &str| {

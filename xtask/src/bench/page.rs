@@ -32,7 +32,12 @@ impl Page {
         Ok(Self {
             findings: Vec::new(),
             engine,
-            ssh: String::from_utf8_lossy(&ssh.stderr).split(',').next().unwrap_or_default().trim().to_owned(),
+            ssh: String::from_utf8_lossy(&ssh.stderr)
+                .split(',')
+                .next()
+                .unwrap_or_default()
+                .trim()
+                .to_owned(),
             processors: std::thread::available_parallelism().map_or(1, usize::from),
             load: [load()?, String::new()],
         })
@@ -56,12 +61,15 @@ impl Page {
     pub(super) fn write(&self, workspace: &Workspace) -> Result<()> {
         let path = workspace.join(PAGE);
         let old = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let new = replaced(&old, &self.table()).with_context(|| format!("{} has lost its marks", path.display()))?;
+        let new = replaced(&old, &self.table())
+            .with_context(|| format!("{} has lost its marks", path.display()))?;
         fs::write(&path, new).with_context(|| format!("cannot write {}", path.display()))
     }
 
     fn table(&self) -> String {
-        let mut text = "| what | bar | found | held | times here (information) |\n| --- | --- | --- | --- | --- |\n".to_owned();
+        let mut text =
+            "| what | bar | found | held | times here (information) |\n| --- | --- | --- | --- | --- |\n"
+                .to_owned();
         for finding in &self.findings {
             // Cannot fail: a String takes everything.
             let _ = writeln!(
@@ -86,7 +94,10 @@ impl Page {
 /// The finding in one line.
 pub(super) fn said(finding: &Finding) -> String {
     let mark = if finding.held { "held  " } else { "MISSED" };
-    format!("{mark}  {} (bar {}; {})  {}", finding.found, finding.bar, finding.here, finding.what)
+    format!(
+        "{mark}  {} (bar {}; {})  {}",
+        finding.found, finding.bar, finding.here, finding.what
+    )
 }
 
 fn replaced(page: &str, table: &str) -> Option<String> {

@@ -17,7 +17,9 @@ const SLOWEST_START: f64 = 0.010;
 pub(super) fn program(lab: &Lab) -> Result<Vec<Finding>> {
     const ROUNDS: usize = 60;
     let path = lab.devctl_path();
-    let size = fs::metadata(path).with_context(|| format!("cannot look at {}", path.display()))?.len() as f64;
+    let size = fs::metadata(path)
+        .with_context(|| format!("cannot look at {}", path.display()))?
+        .len() as f64;
     let [devctl, nothing] = take_turns(
         ROUNDS,
         [

@@ -13,7 +13,7 @@ use super::login::OpenSshPeer;
 use crate::command;
 
 /// Bytes of one transfer.
-const SIZE: usize = 192 << 20;
+const SIZE: usize = 128 << 20;
 
 const CIPHERS: [&str; 2] = ["aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com"];
 
@@ -37,7 +37,9 @@ pub(super) fn throughput(lab: &Lab) -> Result<Vec<Finding>> {
             ],
         )?);
         findings.push(carries(
-            &format!("bytes out of the container through `ssh -c {cipher}`, to `sshd -i` through `docker exec`"),
+            &format!(
+                "bytes out of the container through `ssh -c {cipher}`, to `sshd -i` through `docker exec`"
+            ),
             1.0,
             devctl,
             sshd,
@@ -50,7 +52,9 @@ pub(super) fn throughput(lab: &Lab) -> Result<Vec<Finding>> {
             ],
         )?);
         findings.push(carries(
-            &format!("bytes into the container through `ssh -c {cipher}`, to `sshd -i` through `docker exec`"),
+            &format!(
+                "bytes into the container through `ssh -c {cipher}`, to `sshd -i` through `docker exec`"
+            ),
             0.7,
             devctl,
             sshd,
@@ -97,7 +101,9 @@ fn up(mut ssh: Command) -> Result<Duration> {
     let mut output = child.stdout.take().context("ssh has no output")?;
     let mut input = child.stdin.take().context("ssh has no input")?;
     let mut ready = [0; "ready\n".len()];
-    output.read_exact(&mut ready).context("the container did not begin to read")?;
+    output
+        .read_exact(&mut ready)
+        .context("the container did not begin to read")?;
     let began = Instant::now();
     let piece = vec![0; PIECE];
     for _ in 0..SIZE / PIECE {
@@ -105,7 +111,9 @@ fn up(mut ssh: Command) -> Result<Duration> {
     }
     drop(input);
     let mut counted = String::new();
-    output.read_to_string(&mut counted).context("cannot read what ssh says")?;
+    output
+        .read_to_string(&mut counted)
+        .context("cannot read what ssh says")?;
     let took = began.elapsed();
     child.wait().context("cannot wait for ssh")?;
     if counted.trim() != SIZE.to_string() {

@@ -26,7 +26,15 @@ pub(super) fn fresh(lab: &Lab) -> Result<Vec<Finding>> {
                 let took = timed(&mut [
                     lab.docker(&["network", "create", &peer]),
                     lab.docker(&[
-                        "run", "-d", "--init", "--network", &peer, "--name", &peer, BASE_IMAGE, "sleep",
+                        "run",
+                        "-d",
+                        "--init",
+                        "--network",
+                        &peer,
+                        "--name",
+                        &peer,
+                        BASE_IMAGE,
+                        "sleep",
                         "infinity",
                     ]),
                     lab.docker(&["exec", &peer, "true"]),
