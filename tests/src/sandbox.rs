@@ -179,7 +179,7 @@ impl Sandbox {
     /// A folder with a unique name, and with that `devcontainer.json`.
     #[must_use]
     pub fn folder(&self, word: &str, config: &str) -> PathBuf {
-        self.folder_at(&self.unique(word), config)
+        self.folder_at(self.unique(word), config)
     }
 
     /// A folder at that place in the home, and with that `devcontainer.json`.

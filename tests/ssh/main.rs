@@ -4,20 +4,22 @@
 //! beside the test), the OpenSSH client, `git`, `rsync` and `script`. Without an engine the tests say so and pass,
 //! unless `DEVCTL_REQUIRE_ALL=1`. `DEVCTL_FULL=1` carries a gigabyte each way instead of 100 MB.
 
-#[cfg(all(test, unix))]
+#![cfg(unix)]
+
+#[cfg(test)]
 mod certificates;
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod containers;
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod crowds;
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod forwards;
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod sessions;
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod transfers;
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 pub(crate) fn config(more: &str) -> String {
     format!(r#"{{ "image": "{}"{more} }}"#, devctl_tests::sandbox::IMAGE)
 }

@@ -1,10 +1,12 @@
 //! `kill -9` at each step of `up`, and two of them at once.
 
 use crate::config;
-use devctl_tests::sandbox::{Background, Ran, Sandbox, full};
+use devctl_tests::sandbox::{Background, Ran, Sandbox, full, wait_until};
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Commands whose traces in the workspace tell what has run.
@@ -119,38 +121,9 @@ fn a_kill_at_each_step_is_made_good_by_the_next_up() {
         let Some(home) = Sandbox::new() else { return };
         let folder = home.folder("step", &config(HOOKS));
         let unique = home.unique("step");
-        let mut watch = home.command("docker");
-        watch.args([
-            "events",
-            "--format",
-            "{{.Type}} {{.Action}} {{.Actor.ID}} {{json .Actor.Attributes}} ;",
-        ]);
-        let mut watch = Background::start(watch.stdout(Stdio::piped()));
-        // Events are told from the moment on in which the engine has answered: one of ours shows that it has.
-        let probe = home.unique("probe");
-        let heard = std::thread::scope(|scope| {
-            let asked = scope.spawn(|| {
-                devctl_tests::sandbox::wait_until("an event", || {
-                    home.docker(&["volume", "create", &probe]);
-                    home.docker(&["volume", "rm", &probe]);
-                    PROBED.load(std::sync::atomic::Ordering::Relaxed)
-                });
-            });
-            let heard = watch.read_until(&probe);
-            PROBED.store(true, std::sync::atomic::Ordering::Relaxed);
-            asked.join().unwrap();
-            PROBED.store(false, std::sync::atomic::Ordering::Relaxed);
-            heard
-        });
-        assert!(heard.contains("volume"), "{heard}");
+        let mut watch = Watch::begin(&home);
         let mut up = start(&home, &folder);
-        let mut seen = 0;
-        while seen < number {
-            let event = watch.read_until(";\n");
-            if event.starts_with(words) && event.contains(&unique) {
-                seen += 1;
-            }
-        }
+        watch.wait_for(words, &unique, number);
         let _gone = up.child().kill();
         let _status = up.child().wait();
         let when = format!("killed at {words} {number}");
@@ -161,7 +134,77 @@ fn a_kill_at_each_step_is_made_good_by_the_next_up() {
     }
 }
 
-static PROBED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+/// What the engine tells of, from now on.
+struct Watch(Background);
+
+impl Watch {
+    fn begin(home: &Sandbox) -> Self {
+        let mut events = home.command("docker");
+        events.args([
+            "events",
+            "--format",
+            "{{.Type}} {{.Action}} {{.Actor.ID}} {{json .Actor.Attributes}} ;",
+        ]);
+        let mut events = Background::start(events.stdout(Stdio::piped()));
+        // It listens once it has told of something that was done for just that.
+        let (probe, heard) = (home.unique("probe"), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                wait_until("the engine to tell", || {
+                    home.docker(&["volume", "create", &probe]);
+                    home.docker(&["volume", "rm", &probe]);
+                    heard.load(Ordering::Relaxed)
+                });
+            });
+            events.read_until(&probe);
+            heard.store(true, Ordering::Relaxed);
+        });
+        Self(events)
+    }
+
+    /// Waits until it has told so many times of something that begins with these words and is about `subject`.
+    fn wait_for(&mut self, words: &str, subject: &str, times: usize) {
+        let mut seen = 0;
+        while seen < times {
+            let event = self.0.read_until(";\n");
+            if event.starts_with(words) && event.contains(subject) {
+                seen += 1;
+            }
+        }
+    }
+}
+
+#[test]
+fn ctrl_c_takes_back_what_was_made_or_says_what_stays() {
+    if Sandbox::new().is_none() {
+        return;
+    }
+    for (words, stays) in [("network create", false), ("container exec_start", true)] {
+        let Some(home) = Sandbox::new() else { return };
+        let folder = home.folder("stop", &config(HOOKS));
+        let mut watch = Watch::begin(&home);
+        let mut up = home.devctl(&["up", folder.to_str().unwrap()]);
+        let mut up = Background::start(up.stdout(Stdio::null()).stderr(Stdio::piped()));
+        watch.wait_for(words, &home.unique("stop"), if stays { 2 } else { 1 });
+        up.signal("INT");
+        assert_eq!(up.end(), 130, "at {words}");
+        let mut said = String::new();
+        up.child()
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut said)
+            .unwrap();
+        assert!(
+            said.contains(if stays { "next up" } else { "removed" }),
+            "at {words}: {said}"
+        );
+        assert_eq!(home.traces().is_empty(), !stays, "at {words}: {said}");
+        let again = home.up(&folder);
+        assert_eq!(home.containers_of(&folder), [again.container()]);
+        assert_eq!(lines(&folder).last().map(String::as_str), Some("ended"));
+    }
+}
 
 #[test]
 fn two_at_once_make_one_container() {

@@ -5,26 +5,28 @@
 //! beside the test). Some make an account or mount a small disk, so they need root. What cannot run says so and passes,
 //! unless `DEVCTL_REQUIRE_ALL=1`. `DEVCTL_FULL=1` kills more often.
 
-#[cfg(all(test, target_os = "linux"))]
+#![cfg(target_os = "linux")]
+
+#[cfg(test)]
 mod configurations;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod consent;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod disks;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod engines;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod folders;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod hooks;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod kills;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod lives;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod people;
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 pub(crate) fn config(more: &str) -> String {
     format!(r#"{{ "image": "{}"{more} }}"#, devctl_tests::sandbox::IMAGE)
 }
