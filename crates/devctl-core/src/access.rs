@@ -6,6 +6,7 @@
 
 use crate::config::CoreConfig;
 use crate::error::OrProblem;
+use crate::user::Alignment;
 use devctl_engine::{Endpoint, EngineFacts};
 use devctl_files::Mode;
 use devctl_model::Problem;
@@ -32,6 +33,9 @@ pub(crate) struct Access {
     pub(crate) environment: Option<BTreeMap<String, String>>,
     /// The start of the container that the probe and the markers below belong to.
     pub(crate) started_at: Option<String>,
+    /// The home that has yet to follow its user's new ids; none once it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unowned_home: Option<Alignment>,
     /// True when everything that has to run once has run.
     pub(crate) set_up: bool,
     /// True when a start needs a command on this computer, which only `devctl up` may run.

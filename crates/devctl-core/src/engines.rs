@@ -34,6 +34,18 @@ impl Engines {
 
     /// The endpoint of that name; the current one when none is given.
     pub(crate) fn endpoint(&self, name: Option<&str>) -> Result<&Endpoint, Problem> {
+        if name.is_none()
+            && !self.endpoints().iter().any(|endpoint| endpoint.current)
+            && let Some(problem) = self
+                .discovery
+                .problems
+                .iter()
+                .find(|problem| matches!(problem, EngineError::Invalid { .. }))
+        {
+            // A context that was asked for and is not there is not silently another one.
+            return Err(Problem::new(ErrorCode::EngineUnreachable, problem.to_string())
+                .fix_command("See which contexts there are", "docker context ls"));
+        }
         let found = match name {
             None => self.endpoints().first(),
             Some(name) => self

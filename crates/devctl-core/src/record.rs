@@ -45,6 +45,16 @@ impl Target {
     }
 }
 
+impl Target {
+    fn subject(self) -> Subject {
+        Subject {
+            kind: self.kind.to_owned(),
+            id: self.id,
+            name: self.name,
+        }
+    }
+}
+
 impl Core {
     /// Does `act` between an intent and an outcome in the event log.
     pub(crate) async fn recorded<T>(
@@ -54,13 +64,21 @@ impl Core {
         target: Target,
         act: impl Future<Output = Result<T, Problem>>,
     ) -> Result<T, Problem> {
+        self.recorded_as(caller, operation, target, act, |_| None).await
+    }
+
+    /// The same for an act that finds out only on the way what it is done to: `became` says so.
+    pub(crate) async fn recorded_as<T>(
+        self: &Arc<Self>,
+        caller: &Caller,
+        operation: &'static str,
+        target: Target,
+        act: impl Future<Output = Result<T, Problem>>,
+        became: impl FnOnce(&T) -> Option<Target>,
+    ) -> Result<T, Problem> {
         let began = Instant::now();
         let id = EventId(uuid::Uuid::now_v7());
-        let subject = Subject {
-            kind: target.kind.to_owned(),
-            id: target.id,
-            name: target.name,
-        };
+        let subject = target.subject();
         let intent = Intent {
             id,
             who: Actor {
@@ -85,14 +103,14 @@ impl Core {
             },
         };
         let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let became = result.as_ref().ok().and_then(became).map(Target::subject);
         let finished = self
             .with_store(move |store| {
-                store.finish(
-                    id,
-                    outcome,
-                    took,
-                    serde_json::Value::Object(serde_json::Map::new()),
-                )
+                let detail = serde_json::Value::Object(serde_json::Map::new());
+                match became {
+                    Some(subject) => store.finish_with_subject(id, subject, outcome, took, detail),
+                    None => store.finish(id, outcome, took, detail),
+                }
             })
             .await;
         if let Err(problem) = finished {

@@ -498,6 +498,7 @@ impl Core {
             remote_env: indexmap::IndexMap::new(),
             environment: None,
             started_at: None,
+            unowned_home: None,
             set_up: false,
             starts_on_host: false,
             runs_on_start: false,

@@ -11,6 +11,7 @@ use devctl_agent_protocol::{AGENT_PATH, OWN_ARGUMENT, OwnReport};
 use devctl_engine::{Endpoint, Engine, ExecRequest, Transport};
 use devctl_model::{ErrorCode, Problem};
 use devctl_spec::plan::ContainerPlan;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 const PASSWD_AT_MOST: usize = 4 * 1024 * 1024;
@@ -36,7 +37,7 @@ pub(crate) fn for_engine(user: &str) -> &str {
 }
 
 /// Ids that change, and the home that has to follow.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Alignment {
     from: (u32, u32),
     to: (u32, u32),

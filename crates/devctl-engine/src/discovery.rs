@@ -51,7 +51,8 @@ pub struct EngineEnv {
 /// What discovery found.
 #[derive(Debug, Default)]
 pub struct Discovery {
-    /// The current engine first. Never empty: where nothing is found, the docker client's own default is named.
+    /// The current engine first. Never empty: where nothing is found, the docker client's own default is named. None is
+    /// current where the chosen context does not exist.
     pub endpoints: Vec<Endpoint>,
     /// Configuration that could not be read, and a current context that does not exist.
     pub problems: Vec<EngineError>,
@@ -114,13 +115,17 @@ pub fn discover(env: &EngineEnv) -> Discovery {
     };
     // "default" is the docker client's name for its own default socket.
     let wanted = wanted.filter(|name| name != "default");
+    let mut current_is_missing = false;
     if let Some(name) = &wanted {
         match contexts.iter().find(|(context, _)| context == name) {
             Some((name, url)) => found.add(name, EndpointSource::Context(name.clone()), url.clone()),
-            None => found.found.problems.push(EngineError::Invalid {
-                what: format!("the current docker context {name:?}"),
-                reason: "there is no context of that name (docker context ls)".into(),
-            }),
+            None => {
+                current_is_missing = true;
+                found.found.problems.push(EngineError::Invalid {
+                    what: format!("the current docker context {name:?}"),
+                    reason: "there is no context of that name (docker context ls)".into(),
+                });
+            }
         }
     }
     for (name, product, url) in env.well_known().into_iter().filter(|(_, _, url)| is_there(url)) {
@@ -139,7 +144,8 @@ pub fn discover(env: &EngineEnv) -> Discovery {
         });
     }
     if let Some(first) = found.endpoints.first_mut() {
-        first.current = true;
+        // A context that was chosen and is not there is not silently another one.
+        first.current = !current_is_missing;
     }
     found
 }

@@ -52,7 +52,10 @@ impl Core {
             .await?;
         let target = Target::source(&source_text);
         let act = self.make_recorded(wanted, replaced, &command, &folder_wants.plan, job);
-        self.recorded(caller, operation, target, act).await
+        self.recorded_as(caller, operation, target, act, |outcome| {
+            Some(Target::container(outcome.container.as_str(), &outcome.name))
+        })
+        .await
     }
 
     /// The first of at most two questions: what the folder wants, before anything is pulled, built or run. A consent to
@@ -148,10 +151,7 @@ impl Core {
             job,
         );
         match result.await {
-            Ok(access) => {
-                self.set_up(&engine, &planned.plan, access, &secrets, job)
-                    .await
-            }
+            Ok(access) => self.set_up(&engine, &planned.plan, access, &secrets, job).await,
             Err(problem) => {
                 let Some(made) = made else { return Err(problem) };
                 Err(self.take_back(made, problem).await)
@@ -272,7 +272,10 @@ impl Core {
         }
         job.step("Start container");
         // What a login needs is written while the engine starts the container, which takes longer.
-        let access = access(wanted, engine, plan, &id, alias.as_str(), &remote_user);
+        let access = Access {
+            unowned_home: aligned,
+            ..access(wanted, engine, plan, &id, alias.as_str(), &remote_user)
+        };
         let (started, let_in) = futures_util::future::join(
             job.unless_cancelled(self.start_made(engine, &id, &request, made)),
             self.let_in(&access),
@@ -280,20 +283,19 @@ impl Core {
         .await;
         let id = started?;
         let_in?;
-        let access = if access.container == id {
+        let mut access = if access.container == id {
             access
         } else {
             // Made anew with a lower limit: another container, another host key.
             let anew = Access {
-                container: id.clone(),
+                container: id,
+                unowned_home: None,
                 ..access
             };
             self.let_in(&anew).await?;
             anew
         };
-        if let Some(alignment) = aligned {
-            user::own_home(engine, &id, &alignment, job).await?;
-        }
+        self.own_home(engine, &mut access, job).await?;
         Ok(access)
     }
 
@@ -435,9 +437,11 @@ impl Core {
                         tracing::warn!(%error, "a host key stays behind");
                     }
                     // What is gone can be asked nothing any more.
-                    problem
-                        .fixes
-                        .retain(|fix| !fix.command.as_deref().is_some_and(|command| command.contains(id.as_str())));
+                    problem.fixes.retain(|fix| {
+                        !fix.command
+                            .as_deref()
+                            .is_some_and(|command| command.contains(id.as_str()))
+                    });
                     if problem.fixes.is_empty() {
                         problem = problem.fix("Correct what the message names, then run devctl up again");
                     }
@@ -495,6 +499,7 @@ fn access(
         remote_env: plan.remote_env.clone(),
         environment: None,
         started_at: None,
+        unowned_home: None,
         set_up: plan.hooks.is_empty(),
         starts_on_host: plan.initialize.is_some(),
         runs_on_start: super::resume::runs_on_start(plan),

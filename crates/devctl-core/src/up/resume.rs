@@ -47,7 +47,8 @@ impl Core {
             .iter()
             .any(|hook| hook.kind == HookKind::PostAttachCommand);
         // A start behind our back is seen only where something has to run at each start.
-        if kind == UpKind::Running && access.set_up && !attaches && !access.runs_on_start {
+        let complete = access.set_up && access.unowned_home.is_none();
+        if kind == UpKind::Running && complete && !attaches && !access.runs_on_start {
             // Nothing is changed, so nothing is recorded. Certificates may still be due.
             self.ensure_identity().await?;
             self.ensure_host_identity(&access.container, &access.alias)
@@ -112,6 +113,7 @@ impl Core {
         } else {
             self.let_in_again(&access).await?;
         }
+        self.own_home(&found.engine, &mut access, job).await?;
         if !plan.hooks.is_empty() {
             self.run_hooks(&found.engine, &mut access, plan, &secrets, job)
                 .await?;
@@ -243,6 +245,22 @@ impl Core {
             .map(drop)
     }
 
+    /// Gives the home to the ids that its user has got, where that was not done yet: an `up` may have been cut off
+    /// between the start of the container and this.
+    pub(super) async fn own_home(
+        &self,
+        engine: &Arc<dyn Engine>,
+        access: &mut Access,
+        job: &JobHandle,
+    ) -> Result<(), Problem> {
+        if let Some(alignment) = &access.unowned_home {
+            user::own_home(engine, &access.container, alignment, job).await?;
+            access.unowned_home = None;
+            access.write(&self.config)?;
+        }
+        Ok(())
+    }
+
     /// The access record of a container: the one that was kept, if it is of this container, else made from what the
     /// container itself says.
     pub(crate) async fn access_of(
@@ -275,6 +293,7 @@ impl Core {
             remote_env,
             environment: None,
             started_at: None,
+            unowned_home: None,
             set_up: plan.hooks.is_empty(),
             starts_on_host: plan.initialize.is_some(),
             runs_on_start: runs_on_start(plan),
@@ -289,6 +308,7 @@ impl Core {
         Ok(Access {
             environment: kept.environment.filter(|_| same),
             started_at: kept.started_at,
+            unowned_home: kept.unowned_home,
             set_up: kept.set_up,
             ..fresh
         })
