@@ -135,10 +135,10 @@ fn a_kill_at_each_step_is_made_good_by_the_next_up() {
 }
 
 /// What the engine tells of, from now on.
-struct Watch(Background);
+pub(crate) struct Watch(Background);
 
 impl Watch {
-    fn begin(home: &Sandbox) -> Self {
+    pub(crate) fn begin(home: &Sandbox) -> Self {
         let mut events = home.command("docker");
         events.args([
             "events",
@@ -163,7 +163,7 @@ impl Watch {
     }
 
     /// Waits until it has told so many times of something that begins with these words and is about `subject`.
-    fn wait_for(&mut self, words: &str, subject: &str, times: usize) {
+    pub(crate) fn wait_for(&mut self, words: &str, subject: &str, times: usize) {
         let mut seen = 0;
         while seen < times {
             let event = self.0.read_until(";\n");

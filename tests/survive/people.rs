@@ -1,10 +1,14 @@
 //! Accounts without rights: root passes these tests vacuously, so each makes an account of its own.
 
 use crate::config;
-use devctl_tests::sandbox::{Account, Sandbox, ran, skip};
+use crate::kills::Watch;
+use devctl_tests::sandbox::{Account, Background, Sandbox, ran, skip};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::process::Command;
+use std::process::{Command, Stdio};
+
+/// An image with a user of its own, and a file in their home.
+const DEV: &str = "RUN useradd -m -u 1500 -s /bin/bash dev && install -o dev -g dev /dev/null /home/dev/kept";
 
 /// An account on this machine, until the value goes.
 struct Made(Account);
@@ -95,10 +99,7 @@ fn files_in_the_workspace_belong_to_the_person_outside() {
         return;
     };
     let home = home.owned_by(made.0.clone());
-    let image = home.image(
-        "dev",
-        "RUN useradd -m -u 1500 -s /bin/bash dev && echo kept > /home/dev/kept",
-    );
+    let image = home.image("dev", DEV);
     let folder = home.folder(
         "ids",
         &format!(r#"{{ "image": "{image}", "remoteUser": "dev" }}"#),
@@ -123,4 +124,29 @@ fn files_in_the_workspace_belong_to_the_person_outside() {
     );
     let _stopped = home.run(&["stop", "--timeout", "0", up.name()]).expect(0);
     assert_eq!(home.ssh(up.host(), "id -u"), "61234");
+}
+
+#[test]
+fn a_home_is_given_to_its_user_also_when_up_was_killed_before() {
+    let Some(home) = Sandbox::new() else { return };
+    let Some(made) = Made::new(61_235, &["docker"]) else {
+        return;
+    };
+    let home = home.owned_by(made.0.clone());
+    let image = home.image("dev", DEV);
+    let folder = home.folder(
+        "halfway",
+        &format!(r#"{{ "image": "{image}", "remoteUser": "dev" }}"#),
+    );
+    let mut watch = Watch::begin(&home);
+    let mut up = home.devctl(&["up", folder.to_str().unwrap()]);
+    let mut up = Background::start(up.stdout(Stdio::null()).stderr(Stdio::null()));
+    watch.wait_for("container start", &home.unique("halfway"), 1);
+    let _gone = up.child().kill();
+    let _status = up.child().wait();
+    let up = home.up(&folder);
+    assert_eq!(
+        home.ssh(up.host(), "id -u; stat -c %u ~ ~/kept"),
+        "61235\n61235\n61235"
+    );
 }

@@ -12,7 +12,7 @@ use crate::lifecycle::{self, Masks};
 use crate::record::Target;
 use crate::source::{self, Definition, Source};
 use crate::{identity, user};
-use devctl_engine::{ContainerStatus, EngineError, MountKind};
+use devctl_engine::{ContainerStatus, Engine, EngineError, MountKind};
 use devctl_model::{JobId, Problem, RebuildContainer, StopContainer, UpContainer, UpKind, UpOutcome};
 use devctl_spec::hooks::HookKind;
 use devctl_spec::plan::ContainerPlan;
