@@ -7,6 +7,7 @@ use crate::jobs::Jobs;
 use crate::terminals::Terminals;
 use devctl_model::{Change, Problem};
 use devctl_store::Store;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use tokio::sync::broadcast;
 
@@ -20,6 +21,8 @@ pub struct Core {
     pub(crate) terminals: Terminals,
     pub(crate) watching: OnceLock<()>,
     store: OnceLock<Store>,
+    /// Whether this process has found operations that were cut off.
+    follows_a_crash: AtomicBool,
 }
 
 impl std::fmt::Debug for Core {
@@ -48,12 +51,18 @@ impl Core {
             terminals: Terminals::default(),
             watching: OnceLock::new(),
             store: OnceLock::new(),
+            follows_a_crash: AtomicBool::new(false),
         }))
     }
 
     /// What the core was told about its surroundings.
     pub fn config(&self) -> &CoreConfig {
         &self.config
+    }
+
+    /// Whether this is the first process after one that was killed: the engine may still be at work for that one.
+    pub(crate) fn follows_a_crash(&self) -> bool {
+        self.follows_a_crash.load(Ordering::Relaxed)
     }
 
     /// The log of record, opened when it is first needed. What was cut off by a crash is marked then.
@@ -66,6 +75,8 @@ impl Core {
             Store::open(self.config.state_dir.join("state.db"), self.config.clock.clone()).or_problem()?;
         match store.reconcile_interrupted(&self.config.machine, self.config.is_alive) {
             Ok(found) => {
+                self.follows_a_crash
+                    .fetch_or(!found.is_empty(), Ordering::Relaxed);
                 for event in found {
                     tracing::info!(operation = %event.operation, "an operation of an earlier process was interrupted");
                 }

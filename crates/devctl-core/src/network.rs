@@ -3,7 +3,7 @@
 use crate::core::Core;
 use crate::error::{IntoProblem, OrProblem};
 use crate::labels;
-use devctl_engine::{Engine, EngineError, NetworkCreate, SubnetPool};
+use devctl_engine::{Engine, EngineError, NetworkCreate, NetworkDetails, SubnetPool};
 use devctl_model::{ErrorCode, Problem};
 use std::sync::Arc;
 
@@ -36,8 +36,7 @@ impl Core {
         match pool.create_network(engine.as_ref(), &request, &routes).await {
             Ok(_) => Ok(()),
             Err(EngineError::Conflict { .. }) => {
-                let there = engine.network_inspect(&request.name).await.at(STEP)?;
-                if labels::get(&there.labels, labels::FOR) == Some(alias) {
+                if !networks_of(engine, alias).await.at(STEP)?.is_empty() {
                     return Ok(());
                 }
                 Err(Problem::new(
@@ -51,25 +50,69 @@ impl Core {
         }
     }
 
+    /// Starts a container in its network.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub(crate) async fn start_in_network(
+        &self,
+        engine: &Arc<dyn Engine>,
+        container: &str,
+        alias: &str,
+    ) -> Result<(), EngineError> {
+        match engine.container_start(container).await {
+            Err(EngineError::StartFailed { message, .. }) if message.contains("is ambiguous") => {
+                leave_one(engine, alias).await?;
+                engine.container_start(container).await?;
+            }
+            started => started?,
+        }
+        if self.follows_a_crash() {
+            leave_one(engine, alias).await?;
+        }
+        Ok(())
+    }
+
     /// Removes the network of a container; one that is gone or still used by somebody is left alone.
     pub(crate) async fn remove_network(
         &self,
         engine: &Arc<dyn Engine>,
         alias: &str,
     ) -> Result<bool, Problem> {
-        let name = name_of(alias);
-        match engine.network_inspect(&name).await {
-            Ok(network) if labels::get(&network.labels, labels::FOR) == Some(alias) => {}
-            Ok(_) => return Ok(false),
-            Err(EngineError::NotFound { .. }) => return Ok(false),
-            Err(error) => return Err(error).or_problem(),
+        let mut removed = false;
+        for network in networks_of(engine, alias).await.or_problem()? {
+            removed |= remove_unused(engine, &network).await.or_problem()?;
         }
-        match engine.network_remove(&name).await {
-            Ok(()) => Ok(true),
-            Err(EngineError::NotFound { .. }) => Ok(false),
-            // Somebody else's container has joined it.
-            Err(EngineError::Conflict { .. }) => Ok(false),
-            Err(error) => Err(error).or_problem(),
+        Ok(removed)
+    }
+}
+
+/// The networks that were made for a container: one. There are two where somebody was killed while the engine made it
+/// and the next one asked for it again at the same time: Docker does not keep the names of networks apart by itself.
+async fn networks_of(engine: &Arc<dyn Engine>, alias: &str) -> Result<Vec<NetworkDetails>, EngineError> {
+    let name = name_of(alias);
+    let mut found = engine.network_list(&[format!("{}={alias}", labels::FOR)]).await?;
+    found.retain(|network| network.name == name);
+    Ok(found)
+}
+
+/// Removes networks of a container until one is left, so that its name means one again.
+async fn leave_one(engine: &Arc<dyn Engine>, alias: &str) -> Result<(), EngineError> {
+    let found = networks_of(engine, alias).await?;
+    let mut left = found.len();
+    for network in found {
+        if left > 1 && remove_unused(engine, &network).await? {
+            left -= 1;
         }
+    }
+    Ok(())
+}
+
+/// Removes a network, unless somebody is in it. Says whether it was removed.
+async fn remove_unused(engine: &Arc<dyn Engine>, network: &NetworkDetails) -> Result<bool, EngineError> {
+    match engine.network_remove(&network.id).await {
+        Ok(()) => Ok(true),
+        Err(EngineError::NotFound { .. } | EngineError::Conflict { .. }) => Ok(false),
+        Err(error) => Err(error),
     }
 }

@@ -307,7 +307,8 @@ impl Core {
         request: &CreateRequest,
         made: &mut Option<Made>,
     ) -> Result<String, Problem> {
-        match engine.container_start(id).await {
+        let alias = crate::labels::get(&request.labels, crate::labels::NAME).unwrap_or_default();
+        match self.start_in_network(engine, id, alias).await {
             Ok(()) => Ok(id.to_owned()),
             Err(EngineError::LimitRefused { .. }) => {
                 let gone = RemoveOptions {
@@ -319,7 +320,7 @@ impl Core {
                 if let Some(made) = made.as_mut() {
                     made.container = Some(id.clone());
                 }
-                engine.container_start(&id).await.at("Start container")?;
+                self.start_in_network(engine, &id, alias).await.at("Start container")?;
                 Ok(id)
             }
             Err(error) => Err(error.into_problem().at("Start container")),

@@ -104,7 +104,7 @@ impl Core {
             access.set_up = !runs_on_start(plan) && access.set_up;
             // What a login needs is written while the engine starts the container, which takes longer.
             let starting = async {
-                let start = found.engine.container_start(found.id());
+                let start = self.start_in_network(&found.engine, found.id(), found.alias());
                 start.await.at("Start container")
             };
             let (started, let_in) =
