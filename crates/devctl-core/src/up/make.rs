@@ -320,7 +320,9 @@ impl Core {
                 if let Some(made) = made.as_mut() {
                     made.container = Some(id.clone());
                 }
-                self.start_in_network(engine, &id, alias).await.at("Start container")?;
+                self.start_in_network(engine, &id, alias)
+                    .await
+                    .at("Start container")?;
                 Ok(id)
             }
             Err(error) => Err(error.into_problem().at("Start container")),
