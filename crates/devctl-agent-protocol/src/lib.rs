@@ -24,5 +24,8 @@ pub const PROTOCOL_VERSION: u32 = 1;
 /// Where the agent's binary lies inside a container.
 pub const AGENT_PATH: &str = "/.devctl/devctl-agent";
 
-/// The argument that makes the agent serve one connection on its standard input and output.
+/// `serve [PROBE]`: makes the agent serve one connection on its standard input and output.
+///
+/// With a [`ProbeMode`], one [`ProbeReport`] comes on one line of standard output before anything else, or an empty line
+/// where the environment could not be found; the document is read after it. That saves a second exec at the first login.
 pub const SERVE_ARGUMENT: &str = "serve";

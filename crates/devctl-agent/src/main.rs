@@ -62,7 +62,8 @@ fn main() -> ExitCode {
         .collect::<Vec<_>>()
         .as_slice()
     {
-        [argument] if *argument == SERVE_ARGUMENT => serve::run(),
+        [argument] if *argument == SERVE_ARGUMENT => serve::run(None),
+        [argument, probe] if *argument == SERVE_ARGUMENT => serve::run(Some(probe)),
         ["--version"] => match writeln!(std::io::stdout(), "devctl-agent {}", env!("CARGO_PKG_VERSION")) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
             Reporter::new().send(&AgentReport::Fatal {
                 code: FatalCode::Usage,
                 message: format!(
-                    "usage: devctl-agent {SERVE_ARGUMENT} | hold | guard | probe | own | --version"
+                    "usage: devctl-agent {SERVE_ARGUMENT} [PROBE] | hold | guard | probe | own | --version"
                 ),
             });
             ExitCode::from(2)

@@ -1,12 +1,13 @@
 //! One run: protect, read the document, serve the connection, leave nothing behind.
 
 use std::error::Error;
-use std::io::{self, Read};
-use std::process::ExitCode;
+use std::io::{self, Read, Write as _};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use devctl_agent_protocol::{AgentReport, FatalCode, RefusalCode, read_config};
+use devctl_agent_protocol::{AGENT_PATH, AgentReport, FatalCode, PROBE_ARGUMENT, RefusalCode, read_config};
 use russh::server::{Config, run_stream};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -24,9 +25,14 @@ const LOGIN_TIME: Duration = Duration::from_secs(120);
 /// What a connection whose other side is gone may take to come to its own end: what is still in the pipe is read.
 const HANGUP_GRACE: Duration = Duration::from_millis(500);
 
-/// Serves one connection on standard input and output.
-pub(crate) fn run() -> ExitCode {
+/// Serves one connection on standard input and output. With `probe`, says the user's environment first.
+pub(crate) fn run(probe: Option<&str>) -> ExitCode {
     let reporter = Reporter::new();
+    if let Some(mode) = probe
+        && let Err(error) = say_environment(mode)
+    {
+        reporter.warn(format!("the environment could not be said: {error}"));
+    }
     match start(&reporter) {
         Ok(()) => ExitCode::SUCCESS,
         Err((code, error)) => {
@@ -37,6 +43,23 @@ pub(crate) fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Lets the small tool answer on our standard output, as one line; an empty one where it has no answer.
+///
+/// Nothing secret is in this process yet: the document comes when the proxy has read the line.
+fn say_environment(mode: &str) -> io::Result<()> {
+    let own = std::env::current_exe().unwrap_or_else(|_| PathBuf::from(AGENT_PATH));
+    let mut tool = Command::new(own);
+    tool.args([PROBE_ARGUMENT, mode])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null());
+    if tool.status().is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    let mut output = io::stdout();
+    output.write_all(b"\n")?;
+    output.flush()
 }
 
 fn start(reporter: &Reporter) -> Result<(), (FatalCode, Box<dyn Error>)> {

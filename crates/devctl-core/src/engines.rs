@@ -147,6 +147,11 @@ impl Engines {
     }
 
     fn write(&self, known: &BTreeMap<String, EngineFacts>) {
+        // A first command that changes nothing finds no folder of ours yet.
+        if let Some(Err(error)) = self.facts_file.parent().map(devctl_files::ensure_private_dir) {
+            tracing::debug!(%error, "what is known of the engines cannot be kept");
+            return;
+        }
         let Ok(text) = serde_json::to_vec_pretty(known) else {
             return;
         };

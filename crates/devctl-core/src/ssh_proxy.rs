@@ -14,10 +14,10 @@ use crate::labels;
 use crate::lifecycle;
 use crate::operations::Role;
 use devctl_agent_protocol::{
-    AGENT_PATH, AgentConfig, AgentReport, Allow, HostPrivateKey, PROTOCOL_VERSION, RevocationList,
-    SERVE_ARGUMENT, encode_config,
+    AGENT_PATH, AgentConfig, AgentReport, Allow, HostPrivateKey, PROTOCOL_VERSION, ProbeReport,
+    RevocationList, SERVE_ARGUMENT, encode_config,
 };
-use devctl_engine::{Engine, EngineError, RawExec, RawExecRequest};
+use devctl_engine::{EngineError, RawExec, RawExecRequest};
 use devctl_files::FileLock;
 use devctl_model::{ErrorCode, JobState, Problem};
 use devctl_ssh::Alias;
@@ -125,24 +125,22 @@ impl Login<'_> {
         let engine = devctl_engine::connect_known(&endpoint, access.facts)
             .or_problem()
             .map_err(Entry::Failed)?;
+        let known = access
+            .environment
+            .clone()
+            .filter(|_| self.user == access.remote_user);
+        let mut cmd = vec![AGENT_PATH.to_owned(), SERVE_ARGUMENT.to_owned()];
+        if known.is_none() {
+            cmd.push(access.probe.clone());
+        }
         let request = RawExecRequest {
-            cmd: vec![AGENT_PATH.to_owned(), SERVE_ARGUMENT.to_owned()],
+            cmd,
             user: Some(crate::user::for_engine(self.user).to_owned()),
             ..RawExecRequest::default()
         };
-        // The environment is probed while the agent starts; both take as long.
-        let environment = async {
-            let known = access
-                .environment
-                .clone()
-                .filter(|_| self.user == access.remote_user);
-            match known {
-                Some(environment) => Ok(environment),
-                None => self.probe(&engine, access).await,
-            }
-        };
-        let opening = engine.exec_raw(&access.container, &request, self.reports.sink());
-        let (opened, environment) = futures_util::future::join(opening, environment).await;
+        let opened = engine
+            .exec_raw(&access.container, &request, self.reports.sink())
+            .await;
         let mut exec = match opened {
             Ok(exec) => exec,
             Err(EngineError::NotFound { .. } | EngineError::Conflict { .. } | EngineError::TooOld { .. }) => {
@@ -150,9 +148,11 @@ impl Login<'_> {
             }
             Err(error) => return Err(Entry::Failed(crate::engines::unreachable(&endpoint, error))),
         };
-        let document = self
-            .document(access, environment.map_err(Entry::Failed)?)
-            .map_err(Entry::Failed)?;
+        let environment = match known {
+            Some(environment) => environment,
+            None => self.probed(&mut exec, access).await,
+        };
+        let document = self.document(access, environment).map_err(Entry::Failed)?;
         let sent = async {
             exec.writer.write_all(document.as_ref()).await?;
             exec.writer.flush().await
@@ -164,19 +164,26 @@ impl Login<'_> {
         Ok(exec)
     }
 
-    async fn probe(
-        &self,
-        engine: &Arc<dyn Engine>,
-        access: &Access,
-    ) -> Result<BTreeMap<String, String>, Problem> {
-        let mode = lifecycle::mode_of(&access.probe);
-        let report = lifecycle::probe(engine, &access.container, self.user, mode).await;
-        let environment = match report {
+    /// The user's environment, which the agent says before it is told anything; kept for the next login. Where it has
+    /// none to say, the agent itself tells what is wrong with the user or the container, and better.
+    async fn probed(&self, exec: &mut RawExec, access: &Access) -> BTreeMap<String, String> {
+        let line = match first_line(&mut exec.reader).await {
+            Ok(line) => line,
+            Err(error) => {
+                tracing::debug!(%error, "the agent says no environment");
+                return BTreeMap::new();
+            }
+        };
+        if !line.starts_with(b"{") {
+            // Nothing, or what the engine says when it cannot start the agent.
+            self.reports.sink()(&line);
+            return BTreeMap::new();
+        }
+        let environment = match serde_json::from_slice::<ProbeReport>(&line) {
             Ok(report) => report.environment,
-            // The agent itself says what is wrong with the user or the container, and better.
-            Err(problem) => {
-                tracing::debug!(%problem, "the environment could not be probed");
-                return Ok(BTreeMap::new());
+            Err(error) => {
+                tracing::debug!(%error, "the environment cannot be read");
+                return BTreeMap::new();
             }
         };
         if self.user == access.remote_user {
@@ -188,7 +195,7 @@ impl Login<'_> {
                 tracing::debug!(%problem, "the environment could not be kept");
             }
         }
-        Ok(environment)
+        environment
     }
 
     fn document(
@@ -470,6 +477,18 @@ async fn beginning<R: AsyncRead + Unpin>(reader: &mut R) -> std::io::Result<Vec<
     Ok(begin)
 }
 
+/// What comes up to the end of the first line, or of everything. The agent says no more before it is answered.
+async fn first_line<R: AsyncRead + Unpin>(reader: &mut R) -> std::io::Result<Vec<u8>> {
+    const AT_MOST: usize = 4 * 1024 * 1024;
+    let mut line = Vec::with_capacity(16 * 1024);
+    while line.len() < AT_MOST && line.last() != Some(&b'\n') {
+        if reader.read_buf(&mut line).await? == 0 {
+            break;
+        }
+    }
+    Ok(line)
+}
+
 /// The beginning of a container's id, by which people know it.
 pub(crate) fn short(id: &str) -> &str {
     id.get(..12).unwrap_or(id)
@@ -549,6 +568,23 @@ mod tests {
         let mut complaint = AsyncReadExt::chain(&b"unable to find"[..], &b" user x"[..]);
         assert_eq!(beginning(&mut complaint).await.unwrap(), b"unable to find user x");
         assert!(beginning(&mut &b""[..]).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_environment_comes_on_the_first_line_and_a_complaint_is_not_lost() {
+        let (mut agent, mut proxy) = tokio::io::duplex(8);
+        let said = tokio::spawn(async move {
+            agent.write_all(b"{\"environment\":{}}\n").await.unwrap();
+            // It waits for the document now; nothing else comes, and the line is whole all the same.
+            agent
+        });
+        assert_eq!(first_line(&mut proxy).await.unwrap(), b"{\"environment\":{}}\n");
+        drop(said.await.unwrap());
+        let mut complaint: &[u8] = b"OCI runtime exec failed";
+        assert_eq!(
+            first_line(&mut complaint).await.unwrap(),
+            b"OCI runtime exec failed"
+        );
     }
 
     #[test]
