@@ -143,11 +143,15 @@ impl Lab {
 
     /// A container of the engine's own, with a process that waits.
     pub(super) fn peer(&self, name: &str) -> Result<String> {
+        self.peer_with(name, &[])
+    }
+
+    /// The same, with more options of `docker run`.
+    pub(super) fn peer_with(&self, name: &str, options: &[&str]) -> Result<String> {
         let name = format!("{PREFIX}-{name}");
-        let run = [
-            "run", "-d", "--init", "--name", &name, BASE_IMAGE, "sleep", "infinity",
-        ];
-        command::output(&mut self.docker(&run))?;
+        let mut run = self.docker(&["run", "-d", "--init", "--name", &name]);
+        run.args(options).args([BASE_IMAGE, "sleep", "infinity"]);
+        command::output(&mut run)?;
         Ok(name)
     }
 

@@ -97,7 +97,10 @@ pub(super) fn running(lab: &Lab) -> Result<Vec<Finding>> {
 pub(super) fn restart(lab: &Lab) -> Result<Vec<Finding>> {
     const ROUNDS: usize = 11;
     let ours = lab.folder("restart")?;
-    let peer = lab.peer("restart-peer")?;
+    // With a network of its own, as ours has one: to join it is a good part of a start.
+    let network = format!("{PREFIX}-restart-peer");
+    command::output(&mut lab.docker(&["network", "create", &network]))?;
+    let peer = lab.peer_with("restart-peer", &["--network", &network])?;
     command::output(&mut ours.up(lab))?;
     let [devctl, docker] = take_turns(
         ROUNDS,
@@ -120,6 +123,7 @@ pub(super) fn restart(lab: &Lab) -> Result<Vec<Finding>> {
     )?;
     command::output(&mut lab.devctl(&["remove", "--yes", "--volumes", &ours.alias]))?;
     command::output(&mut lab.docker(&["rm", "-f", &peer]))?;
+    command::output(&mut lab.docker(&["network", "rm", &network]))?;
     Ok(vec![at_most(
         "`devctl stop`, `devctl up` and `ssh true`, to `docker stop -t 0`, `docker start` and `docker exec true`",
         1.3,
