@@ -91,7 +91,9 @@ fn a_folder_becomes_a_container_and_goes_again() {
     let asked = home.run(&["remove", "--json", name]).expect(4);
     assert_eq!(asked.json()["error"]["code"], "consent.required");
     assert!(
-        asked.stderr().contains(&format!("the folder {folder} stays")),
+        asked
+            .stderr()
+            .contains(&format!("What stays:\n  the folder {folder}\n")),
         "{}",
         asked.stderr()
     );
