@@ -29,9 +29,7 @@ const FOLDER_LABEL: &str = "devcontainer.local_folder";
 /// Whether the long tests run too.
 #[must_use]
 pub fn full() -> bool {
-    ["DEVCTL_FULL", "DEVCTL_TEST_FULL"]
-        .iter()
-        .any(|name| std::env::var(name).is_ok_and(|value| value == "1"))
+    std::env::var("DEVCTL_TEST_FULL").is_ok_and(|value| value == "1")
 }
 
 /// Says loudly that a test cannot run here; fails where everything has to be there.

@@ -2,7 +2,7 @@
 //!
 //! Needs a Docker engine with the image `devctl-base:bookworm`, a built `devctl` with its agents (`DEVCTL_BIN`, else
 //! beside the test), the OpenSSH client, `git`, `rsync` and `script`. Without an engine the tests say so and pass,
-//! unless `DEVCTL_REQUIRE_ALL=1`. `DEVCTL_FULL=1` carries a gigabyte each way instead of 100 MB.
+//! unless `DEVCTL_REQUIRE_ALL=1`. `DEVCTL_TEST_FULL=1` carries a gigabyte each way instead of 100 MB.
 
 #![cfg(unix)]
 

@@ -324,10 +324,10 @@ fn real_parts<'a>(command: &'a mut Command, run: &Run<'_>) -> &'a mut Command {
         agents.join(std::env::consts::ARCH).join("devctl-agent"),
     );
     command.env("DEVCTL_AGENT_BINARY_ARM64", agents.join("aarch64/devctl-agent"));
+    // Each of the targets that throw generated input at the configuration's readers.
+    command.env("DEVCTL_FUZZ_SECONDS", if run.full { "300" } else { "60" });
     if run.full {
-        command
-            .env("DEVCTL_TEST_FULL", "1")
-            .env("DEVCTL_FUZZ_SECONDS", "60");
+        command.env("DEVCTL_TEST_FULL", "1");
     }
     command
 }
