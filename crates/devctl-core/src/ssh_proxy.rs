@@ -14,7 +14,7 @@ use crate::labels;
 use crate::lifecycle;
 use crate::operations::Role;
 use devctl_agent_protocol::{
-    AGENT_PATH, AgentConfig, AgentReport, Allow, HostPrivateKey, PROTOCOL_VERSION, ProbeReport,
+    AGENT_PATH, AgentConfig, AgentReport, Allow, FatalCode, HostPrivateKey, PROTOCOL_VERSION, ProbeReport,
     RevocationList, SERVE_ARGUMENT, encode_config,
 };
 use devctl_engine::{EngineError, RawExec, RawExecRequest};
@@ -345,6 +345,8 @@ struct Heard {
     buffer: Vec<u8>,
     served: Served,
     fatal: Option<String>,
+    /// The agent did not understand us: the container was made with another version of it.
+    other_version: bool,
     other: Vec<String>,
 }
 
@@ -383,6 +385,13 @@ impl Reports {
                 )
                 .fix("Log in as a user of the container: ssh USER@NAME.devctl"))
             }
+            Some(said) if heard.other_version => Err(Problem::new(
+                ErrorCode::AgentFailed,
+                "the container was made with another version of the agent",
+            )
+            .why(said)
+            .fix_command("Make it anew with this one", "devctl rebuild NAME")
+            .safe("the container is untouched; devctl exec still works")),
             Some(said) => Err(
                 Problem::new(ErrorCode::AgentFailed, "the agent in the container gave up")
                     .why(said)
@@ -405,7 +414,10 @@ impl Heard {
                 self.served.serials.push(serial);
             }
             Ok(AgentReport::LoginRefused { reason, .. }) => tracing::warn!(reason, "a login was refused"),
-            Ok(AgentReport::Fatal { message, .. }) => self.fatal = Some(message),
+            Ok(AgentReport::Fatal { code, message }) => {
+                self.other_version = matches!(code, FatalCode::Usage | FatalCode::ProtocolVersion);
+                self.fatal = Some(message);
+            }
             Ok(AgentReport::Warning { message }) => tracing::warn!(message, "the agent warns"),
             Ok(other) => tracing::debug!(?other, "the agent reports"),
             Err(_) if line.trim().is_empty() => {}
@@ -585,6 +597,18 @@ mod tests {
             first_line(&mut complaint).await.unwrap(),
             b"OCI runtime exec failed"
         );
+    }
+
+    #[test]
+    fn an_agent_of_another_version_is_told_as_that() {
+        let reports = Reports::default();
+        let fatal = AgentReport::Fatal {
+            code: FatalCode::Usage,
+            message: "serve takes no argument".into(),
+        };
+        reports.sink()(fatal.to_line().unwrap().as_bytes());
+        let problem = reports.served("dev").unwrap_err();
+        assert_eq!(problem.fixes[0].command.as_deref(), Some("devctl rebuild NAME"));
     }
 
     #[test]
