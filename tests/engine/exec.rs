@@ -64,6 +64,19 @@ pub(crate) async fn half_close(bench: Bench) {
 
 pub(crate) async fn terminal(bench: Bench) {
     let id = bench.start(&bench.sleeper()).await;
+    let mut seen = resized_terminal(&bench, &id).await;
+    // Podman 4.3 now and then loses the last words of a terminal whose process has ended, and says so in the output.
+    for _ in 0..3 {
+        if bench.podman() && seen.contains("connection reset by peer") {
+            seen = resized_terminal(&bench, &id).await;
+        }
+    }
+    assert!(seen.contains("37 101"), "{seen}");
+    assert!(seen.contains("43 132"), "{seen}");
+}
+
+/// What a terminal says that is opened with one size and then given another.
+async fn resized_terminal(bench: &Bench, id: &str) -> String {
     let request = ExecRequest {
         cmd: shell(
             "read go; stty size; trap 'stty size; exit' WINCH; echo ready; while :; do read again; done",
@@ -75,7 +88,7 @@ pub(crate) async fn terminal(bench: Bench) {
         stdin: true,
         ..ExecRequest::default()
     };
-    let mut session = bench.engine.exec(&id, &request).await.unwrap();
+    let mut session = bench.engine.exec(id, &request).await.unwrap();
     let mut input = session.input.take().unwrap();
     input.write_all(b"go\n").await.unwrap();
     let mut seen = String::new();
@@ -99,8 +112,7 @@ pub(crate) async fn terminal(bench: Bench) {
             input.write_all(b"x\n").await.ok();
         }
     }
-    assert!(seen.contains("37 101"), "{seen}");
-    assert!(seen.contains("43 132"), "{seen}");
+    seen
 }
 
 pub(crate) async fn exit_codes(bench: Bench) {

@@ -14,6 +14,7 @@ use devctl_model::{ErrorCode, Problem};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Where the agent's volume is mounted; [`AGENT_PATH`] lies in it.
 pub(crate) const MOUNT: &str = "/.devctl";
@@ -100,12 +101,8 @@ impl Core {
             ]),
         };
         let details = engine.volume_create(&request).await.at("Prepare the agent")?;
-        // Other installations, with locks of their own, may fill the same volume at the same time.
-        let name = format!(
-            "{volume}-fill-{}",
-            short(self.config.state_dir.as_os_str().as_encoded_bytes())
-        );
-        fill(engine, image, &name, volume, bytes).await?;
+        let installation = short(self.config.state_dir.as_os_str().as_encoded_bytes());
+        fill(engine, image, &installation, volume, bytes).await?;
         if let Some(created) = details.created {
             devctl_files::write_atomic(&note, created.as_bytes(), Mode::PRIVATE).or_problem()?;
         }
@@ -144,11 +141,17 @@ fn short(text: &[u8]) -> String {
         .collect()
 }
 
+/// How long another installation may take before its filling container counts as left behind.
+const FILLING_AT_MOST: Duration = Duration::from_secs(20);
+
 /// Copies the agent into its volume through a container that never runs.
+///
+/// Installations with locks of their own may come to one engine at once; the container's name, which the engine gives
+/// only once, is the lock that all of them see. Without it one would write the program that another's container runs.
 async fn fill(
     engine: &Arc<dyn Engine>,
     image: &str,
-    name: &str,
+    installation: &str,
     volume: &str,
     bytes: &'static [u8],
 ) -> Result<(), Problem> {
@@ -157,14 +160,15 @@ async fn fill(
         volumes: false,
         force: true,
     };
+    let name = format!("{volume}-fill");
     let request = CreateRequest {
-        name: Some(name.to_owned()),
+        name: Some(name.clone()),
         image: image.to_owned(),
         entrypoint: Some(vec!["/.devctl/devctl-agent".to_owned()]),
         cmd: Some(vec!["--version".to_owned()]),
         labels: BTreeMap::from([
             (labels::MANAGED.to_owned(), labels::SCHEME.to_owned()),
-            (labels::HELPER.to_owned(), "agent".to_owned()),
+            (labels::HELPER.to_owned(), installation.to_owned()),
         ]),
         mounts: vec![MountSpec::new(MountKind::Volume, Some(volume.to_owned()), MOUNT)],
         network: Some(devctl_engine::NetworkRequest {
@@ -173,15 +177,37 @@ async fn fill(
         }),
         ..CreateRequest::default()
     };
-    let created = match engine.container_create(&request).await {
-        // Left behind by somebody who was killed: we hold the lock, so it is nobody's.
-        Err(EngineError::Conflict { .. }) => {
-            engine.container_remove(name, gone).await.at(STEP)?;
-            engine.container_create(&request).await
+    let began = Instant::now();
+    let created = loop {
+        match engine.container_create(&request).await {
+            Err(EngineError::Conflict { .. }) => {}
+            created => break created.at(STEP)?,
         }
-        created => created,
+        let left_behind = match engine.container_inspect(&name).await {
+            // We hold our own lock, so one of ours was left by somebody who was killed.
+            Ok(found) => {
+                labels::get(&found.labels, labels::HELPER) == Some(installation)
+                    || began.elapsed() > FILLING_AT_MOST
+            }
+            Err(EngineError::NotFound { .. }) => false,
+            Err(error) => return Err(error).at(STEP),
+        };
+        if left_behind {
+            match engine.container_remove(&name, gone).await {
+                Ok(()) | Err(EngineError::NotFound { .. } | EngineError::Conflict { .. }) => {}
+                Err(error) => return Err(error).at(STEP),
+            }
+        }
+        if began.elapsed() > FILLING_AT_MOST * 2 {
+            return Err(Problem::new(
+                ErrorCode::Busy,
+                format!("the container {name}, which fills the agent's volume, does not go away"),
+            )
+            .at(STEP)
+            .fix_command("Remove it", format!("docker rm -f {name}")));
+        }
+        tokio::time::sleep(Duration::from_millis(30)).await;
     };
-    let created = created.at(STEP)?;
     // Another installation may have filled it, and containers may run from it: a program that runs is not written to.
     let here = read_file(engine, &created.id, AGENT_PATH, bytes.len()).await;
     let copied = if matches!(&here, Ok(Some(file)) if file.bytes == bytes && file.mode & 0o777 == 0o111) {
