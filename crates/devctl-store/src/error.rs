@@ -107,20 +107,6 @@ pub enum StoreError {
         /// The id that was given.
         id: EventId,
     },
-    /// The name belongs to another workspace.
-    #[error("the name {name:?} is taken by {workspace}")]
-    NameTaken {
-        /// The name that was wanted.
-        name: String,
-        /// The workspace that has it.
-        workspace: String,
-    },
-    /// Nobody has this name.
-    #[error("no container or workspace is called {name:?}")]
-    NameUnknown {
-        /// The name that was given.
-        name: String,
-    },
     /// The serial numbers of this authority are used up, or the caller gave one that cannot be.
     #[error("authority {authority} cannot use serial {serial}")]
     SerialRefused {
@@ -148,8 +134,6 @@ impl StoreError {
             Self::EventUnknown { .. } => "store.event_unknown",
             Self::EventEnded { .. } => "store.event_ended",
             Self::EventExists { .. } => "store.event_exists",
-            Self::NameTaken { .. } => "name.taken",
-            Self::NameUnknown { .. } => "name.unknown",
             Self::SerialRefused { .. } => "authority.serial_refused",
             Self::AuthorityUnknown { .. } => "authority.unknown",
         }
@@ -180,8 +164,6 @@ impl StoreError {
                 "move {0} away (mv {0} {0}.damaged): containers are found again by their labels",
                 path.display()
             )),
-            Self::NameTaken { .. } => Some("choose another name".to_owned()),
-            Self::NameUnknown { .. } => Some("devctl list".to_owned()),
             Self::AuthorityUnknown { .. } => Some("devctl ca show".to_owned()),
             Self::Failed { .. }
             | Self::EventUnknown { .. }

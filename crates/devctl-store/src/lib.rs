@@ -1,20 +1,18 @@
-//! The log of record of one installation: events, consents, names, serials (SQLite).
+//! The log of record of one installation: events, consents, authorities, serials, settings (SQLite).
 //!
 //! One file, `state.db`, shared by every door that is open: the window, several command-line runs, the proxies of
 //! running logins. All calls are synchronous and short; an asynchronous caller wraps them in a blocking task.
 //! Nothing here reads a clock, an environment variable or a home directory: the path and the clock are passed in.
 //!
-//! The engine stays the truth about what runs. What is kept here is what the engine cannot know: who did what, what
-//! was agreed to, which name belongs to which container, and which serial numbers were handed out.
+//! The engine stays the truth about what runs: a container carries its name and what has run in it with it. What is
+//! kept here is what the engine cannot know: who did what, what was agreed to, and which serial numbers were handed out.
 
 mod authorities;
 mod chain;
 mod consents;
 mod error;
 mod event;
-mod hooks;
 mod log;
-mod names;
 mod schema;
 mod settings;
 mod store;
@@ -24,6 +22,5 @@ pub use chain::{ChainFault, ChainStatus};
 pub use consents::Consent;
 pub use error::{StoreError, UnwritableCause};
 pub use event::{Actor, Door, EventFilter, EventId, EventRecord, Intent, Outcome, Phase, Process, Subject};
-pub use names::Name;
 pub use schema::SCHEMA_VERSION;
 pub use store::{Clock, Store, UnixMillis};

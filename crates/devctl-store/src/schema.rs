@@ -3,13 +3,14 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The newest schema that this program reads and writes (SQLite's `user_version`).
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
 
 /// SQLite's `application_id` of our state files ("dcst"), so that a foreign database is never migrated.
 pub(crate) const APPLICATION_ID: i64 = 0x6463_7374;
 
-/// One step per schema version: `STEPS[0]` makes version 1 out of an empty file.
-const STEPS: [&str; 1] = [VERSION_1];
+/// One step per schema version: `STEPS[0]` makes version 1 out of an empty file. A step that was once in use stays as it
+/// is, so that each file of a version has the same tables.
+const STEPS: [&str; 2] = [VERSION_1, VERSION_2];
 
 /// The event log keeps each row's canonical text and its hash, nothing else: what the filters need is generated from
 /// the text, so it cannot disagree with what was hashed. `open_intents` repeats what follows from `events`, to find
@@ -96,6 +97,12 @@ CREATE TABLE settings (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// A container's labels bear its name, and its hooks leave their marks in the container: neither is told twice.
+const VERSION_2: &str = "
+DROP TABLE names;
+DROP TABLE hooks_done;
+";
+
 /// Reads the schema version of the file; 0 in a new one.
 pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
@@ -125,4 +132,95 @@ pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     transaction.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Actor, ChainStatus, Door, EventFilter, EventId, Intent, Process, Store};
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
+    #[test]
+    fn a_file_of_the_first_version_keeps_its_records_and_loses_the_tables_without_a_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let first = Connection::open(&path).unwrap();
+        first.execute_batch(VERSION_1).unwrap();
+        first
+            .execute_batch(
+                "INSERT INTO names VALUES ('hello', '/a/hello', 'c1', 1);
+                 INSERT INTO hooks_done VALUES ('c1', 'postStart', 'k', 1);
+                 INSERT INTO settings VALUES ('proxy.start', 'false', 1);
+                 INSERT INTO serials VALUES ('A', 41);",
+            )
+            .unwrap();
+        first
+            .pragma_update(None, "application_id", APPLICATION_ID)
+            .unwrap();
+        first.pragma_update(None, "user_version", 1).unwrap();
+        let donor = folder.path().join("donor.db");
+        let event = intent();
+        let id = event.id;
+        Store::open(&donor, Arc::new(SystemTime::now))
+            .unwrap()
+            .begin(event)
+            .unwrap();
+        first
+            .execute("ATTACH ?1 AS donor", [donor.to_str().unwrap()])
+            .unwrap();
+        first
+            .execute_batch("INSERT INTO events (seq, body, hash) SELECT seq, body, hash FROM donor.events")
+            .unwrap();
+        drop(first);
+
+        let store = Store::open(&path, Arc::new(SystemTime::now)).unwrap();
+        assert_eq!(
+            store.setting("proxy.start").unwrap(),
+            Some(serde_json::json!(false))
+        );
+        assert_eq!(store.next_serial("A").unwrap(), 42);
+        let events = store.events(&EventFilter::default()).unwrap();
+        assert_eq!(events.iter().map(|event| event.id).collect::<Vec<_>>(), [id]);
+        assert!(matches!(
+            store.verify_chain().unwrap(),
+            ChainStatus::Intact { rows: 1, .. }
+        ));
+        let migrated = Connection::open(&path).unwrap();
+        assert_eq!(version(&migrated).unwrap(), SCHEMA_VERSION);
+        let fresh = Connection::open(folder.path().join("fresh.db")).unwrap();
+        for step in STEPS {
+            fresh.execute_batch(step).unwrap();
+        }
+        assert_eq!(tables(&migrated), tables(&fresh));
+        assert!(
+            !tables(&migrated)
+                .iter()
+                .any(|table| table == "names" || table == "hooks_done")
+        );
+    }
+
+    fn intent() -> Intent {
+        Intent {
+            id: EventId(uuid::Uuid::from_u128(1)),
+            who: Actor {
+                user: "ann".into(),
+                uid: None,
+                host: "here".into(),
+            },
+            door: Door::Cli,
+            operation: "containers.up".into(),
+            subject: None,
+            detail: serde_json::Value::Null,
+            process: Process { pid: 7, started: 70 },
+        }
+    }
+
+    fn tables(connection: &Connection) -> Vec<String> {
+        let mut statement = connection
+            .prepare("SELECT name FROM sqlite_schema ORDER BY name")
+            .unwrap();
+        let names = statement.query_map([], |row| row.get(0)).unwrap();
+        names.collect::<Result<_, _>>().unwrap()
+    }
 }

@@ -437,53 +437,6 @@ fn the_files_are_private() {
 }
 
 #[test]
-fn a_name_belongs_to_one_workspace_and_follows_its_container() {
-    let folder = TempDir::new().unwrap();
-    let store = store_in(&folder);
-    let hello = store.reserve_name("hello", "/a/hello").unwrap();
-    assert_eq!((hello.name.as_str(), hello.container.as_deref()), ("hello", None));
-    assert_eq!(
-        store.reserve_name("other", "/a/hello").unwrap(),
-        hello,
-        "one name per workspace"
-    );
-    let error = store.reserve_name("hello", "/b/hello").unwrap_err();
-    assert!(
-        matches!(&error, StoreError::NameTaken { workspace, .. } if workspace == "/a/hello"),
-        "{error}"
-    );
-    store.reserve_name("hello-2", "/b/hello").unwrap();
-
-    store.bind_name("hello", "c1").unwrap();
-    assert_eq!(store.name_of("c1").unwrap().unwrap().name, "hello");
-    store.bind_name("hello", "c2").unwrap();
-    assert_eq!(
-        store.name_of("c1").unwrap(),
-        None,
-        "a rebuilt container takes the old one's place"
-    );
-    assert_eq!(
-        store.bind_name("nobody", "c3").unwrap_err().code(),
-        "name.unknown"
-    );
-
-    assert_eq!(store.rename("hello", "hello-2").unwrap_err().code(), "name.taken");
-    store.rename("hello", "hello").unwrap();
-    store.rename("hello", "greeting").unwrap();
-    assert_eq!(store.find_name("hello").unwrap(), None);
-    assert_eq!(store.name_of("c2").unwrap().unwrap().name, "greeting");
-    assert_eq!(
-        store.name_of_workspace("/a/hello").unwrap().unwrap().name,
-        "greeting"
-    );
-    let names: Vec<_> = store.names().unwrap().into_iter().map(|name| name.name).collect();
-    assert_eq!(names, ["greeting", "hello-2"]);
-    store.release("greeting").unwrap();
-    assert_eq!(store.release("greeting").unwrap_err().code(), "name.unknown");
-    assert_eq!(store.name_of("c2").unwrap(), None);
-}
-
-#[test]
 fn a_consent_is_bound_to_its_list_and_its_folder() {
     let folder = TempDir::new().unwrap();
     let store = store_in(&folder);
@@ -497,21 +450,6 @@ fn a_consent_is_bound_to_its_list_and_its_folder() {
     assert_eq!(store.consents_of("/a").unwrap().len(), 1);
     assert_eq!(store.withdraw_consents("/a").unwrap(), 1);
     assert_eq!(store.consent("/a", "h1").unwrap(), None);
-}
-
-#[test]
-fn a_hook_marker_holds_for_its_key_only() {
-    let folder = TempDir::new().unwrap();
-    let store = store_in(&folder);
-    store.mark_hook_done("c1", "postStart", "10:00").unwrap();
-    assert!(store.hook_done("c1", "postStart", "10:00").unwrap());
-    assert!(!store.hook_done("c1", "postStart", "11:00").unwrap());
-    assert!(!store.hook_done("c1", "postCreate", "10:00").unwrap());
-    assert!(!store.hook_done("c2", "postStart", "10:00").unwrap());
-    store.mark_hook_done("c1", "postStart", "11:00").unwrap();
-    assert!(!store.hook_done("c1", "postStart", "10:00").unwrap());
-    store.forget_hooks("c1").unwrap();
-    assert!(!store.hook_done("c1", "postStart", "11:00").unwrap());
 }
 
 #[test]

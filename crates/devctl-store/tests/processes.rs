@@ -80,13 +80,6 @@ fn role() {
             println!("\nserial {}", store.next_serial("A").unwrap());
             store.finish(id, Outcome::Ok, 1, Value::Null).unwrap();
         },
-        "reserve" => {
-            let reserved = store.reserve_name("hello", &std::process::id().to_string());
-            println!(
-                "\nname {}",
-                reserved.map_or_else(|error| error.code().to_owned(), |name| name.name)
-            );
-        }
         "begin" => match store.begin(intent(Uuid::now_v7(), Value::Null)) {
             Ok(_) => println!("\nallowed"),
             Err(error) => println!("\nrefused {}", refusal(&error)),
@@ -154,22 +147,6 @@ fn eight_processes_make_the_file_and_append_to_it_at_once() {
     let store = open(&state).unwrap();
     assert_eq!(rows(&store), 8 * 50 * 2);
     assert_eq!(store.open_intents().unwrap(), []);
-}
-
-#[test]
-fn of_eight_processes_one_gets_the_name() {
-    let folder = TempDir::new().unwrap();
-    let state = folder.path().join("state.db");
-    let mut players: Vec<Child> = (0..8).map(|_| play("reserve", &state)).collect();
-    let mut answers = Vec::new();
-    for player in &mut players {
-        answers.extend(lines(player, "name "));
-        assert!(player.wait().unwrap().success());
-    }
-    answers.sort();
-    let (winner, losers) = answers.split_first().unwrap();
-    assert_eq!((winner.as_str(), losers.len()), ("hello", 7));
-    assert!(losers.iter().all(|answer| answer == "name.taken"), "{losers:?}");
 }
 
 #[test]
