@@ -1,5 +1,6 @@
 //! `up`: a folder or an image becomes a container that `ssh` reaches, whatever was there before.
 
+mod first_start;
 mod make;
 mod own_command;
 mod resume;

@@ -1,5 +1,6 @@
 //! Making a container that was not there.
 
+use super::first_start::{FirstStart, Start, create};
 use super::{Wanted, outcome, own_command};
 use crate::access::Access;
 use crate::caller::Caller;
@@ -12,7 +13,7 @@ use crate::jobs::JobHandle;
 use crate::lifecycle::{self, Inside, Masks, Moments};
 use crate::record::Target;
 use crate::source::{self, Source};
-use crate::{agent, identity, login_path, network, user};
+use crate::{agent, identity, network, user};
 use devctl_engine::{CreateRequest, Engine, EngineError, EngineInfo, RemoveOptions};
 use devctl_model::{ErrorCode, Problem, UpKind, UpOutcome};
 use devctl_spec::host::Gpu;
@@ -256,77 +257,38 @@ impl Core {
         }
         drop(names);
         job.check()?;
-        let aligned = user::align(
+        let first = FirstStart {
+            wanted,
             engine,
-            &wanted.endpoint,
-            &self.config,
-            &id,
-            &remote_user,
-            plan.update_remote_user_uid && request.userns_mode.as_deref() != Some("keep-id"),
+            plan,
+            image,
+            request: &request,
+            alias: &alias,
+            remote_user: &remote_user,
             job,
-        )
-        .await?;
-        if !request.read_only_rootfs {
-            let path = search_path(plan, image);
-            login_path::keep(engine, &id, path, job).await;
-        }
-        job.step("Start container");
-        // What a login needs is written while the engine starts the container, which takes longer.
-        let access = Access {
-            unowned_home: aligned,
-            ..access(wanted, engine, plan, &id, alias.as_str(), &remote_user)
         };
-        let (started, let_in) = futures_util::future::join(
-            job.unless_cancelled(self.start_made(engine, &id, &request, made)),
-            self.let_in(&access),
-        )
-        .await;
-        let id = started?;
-        let_in?;
-        let mut access = if access.container == id {
-            access
-        } else {
-            // Made anew with a lower limit: another container, another host key.
-            let anew = Access {
-                container: id,
-                unowned_home: None,
-                ..access
-            };
-            self.let_in(&anew).await?;
-            anew
-        };
-        self.own_home(engine, &mut access, job).await?;
-        Ok(access)
-    }
-
-    /// Starts a container that was just made. Where the engine may not set a limit it is made anew with a lower one.
-    async fn start_made(
-        self: &Arc<Self>,
-        engine: &Arc<dyn Engine>,
-        id: &str,
-        request: &CreateRequest,
-        made: &mut Option<Made>,
-    ) -> Result<String, Problem> {
-        let alias = crate::labels::get(&request.labels, crate::labels::NAME).unwrap_or_default();
-        match self.start_in_network(engine, id, alias).await {
-            Ok(()) => Ok(id.to_owned()),
-            Err(EngineError::LimitRefused { .. }) => {
+        let mut access = match self.start_made(&first, &id).await? {
+            Start::Runs(access) => *access,
+            Start::LimitRefused(_) => {
+                // The engine knows by now what it may set: the container is made anew with that, and again from nothing.
                 let gone = RemoveOptions {
                     volumes: true,
                     force: true,
                 };
-                engine.container_remove(id, gone).await.at("Start container")?;
-                let id = create(engine, request).await?;
+                engine.container_remove(&id, gone).await.at("Start container")?;
+                self.config.host_keys().remove(&id).or_problem()?;
+                let id = create(engine, &request).await?;
                 if let Some(made) = made.as_mut() {
                     made.container = Some(id.clone());
                 }
-                self.start_in_network(engine, &id, alias)
-                    .await
-                    .at("Start container")?;
-                Ok(id)
+                match self.start_made(&first, &id).await? {
+                    Start::Runs(access) => *access,
+                    Start::LimitRefused(error) => return Err(error.into_problem().at("Start container")),
+                }
             }
-            Err(error) => Err(error.into_problem().at("Start container")),
-        }
+        };
+        self.own_home(engine, &mut access, job).await?;
+        Ok(access)
     }
 
     /// From a container that runs to one that `ssh` reaches, and in which everything has run.
@@ -479,51 +441,6 @@ impl Core {
             .await
             .map_err(|error| crate::engines::unreachable(endpoint, error))
     }
-}
-
-/// The access record of a container that is about to start for the first time.
-fn access(
-    wanted: &Wanted,
-    engine: &Arc<dyn Engine>,
-    plan: &ContainerPlan,
-    container: &str,
-    alias: &str,
-    remote_user: &str,
-) -> Access {
-    Access {
-        alias: alias.to_owned(),
-        container: container.to_owned(),
-        url: wanted.endpoint.url.clone(),
-        host: wanted.endpoint.name.clone(),
-        facts: engine.facts(),
-        remote_user: remote_user.to_owned(),
-        workspace_folder: plan.workspace_folder.clone(),
-        probe: lifecycle::mode_name(plan.user_env_probe).to_owned(),
-        remote_env: plan.remote_env.clone(),
-        environment: None,
-        started_at: None,
-        unowned_home: None,
-        set_up: plan.hooks.is_empty(),
-        starts_on_host: plan.initialize.is_some(),
-        runs_on_start: super::resume::runs_on_start(plan),
-    }
-}
-
-/// The search path of the container's processes, if anybody says it.
-fn search_path<'a>(plan: &'a ContainerPlan, image: &'a Acquired) -> Option<&'a str> {
-    let of_plan = plan.env.iter().find(|(name, _)| *name == "PATH");
-    of_plan.map(|(_, path)| path.as_str()).or_else(|| {
-        let mut of_image = image.details.env.iter();
-        of_image.find_map(|variable| variable.strip_prefix("PATH="))
-    })
-}
-
-async fn create(engine: &Arc<dyn Engine>, request: &CreateRequest) -> Result<String, Problem> {
-    let created = engine.container_create(request).await.at("Create container")?;
-    for warning in created.warnings {
-        tracing::warn!(%warning, "the engine warns");
-    }
-    Ok(created.id)
 }
 
 /// With `overrideCommand: false` the image's own command runs, also behind an entrypoint of runArgs.

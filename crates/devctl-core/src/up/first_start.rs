@@ -1,0 +1,131 @@
+//! The first start of a container that was just created.
+
+use super::Wanted;
+use crate::access::Access;
+use crate::core::Core;
+use crate::error::{IntoProblem, OrProblem};
+use crate::image::Acquired;
+use crate::jobs::JobHandle;
+use crate::{lifecycle, login_path, user};
+use devctl_engine::{CreateRequest, Engine, EngineError};
+use devctl_model::Problem;
+use devctl_spec::plan::ContainerPlan;
+use devctl_ssh::Alias;
+use std::sync::Arc;
+
+/// What the first start of a container needs to know.
+#[derive(Clone, Copy)]
+pub(super) struct FirstStart<'a> {
+    pub(super) wanted: &'a Wanted,
+    pub(super) engine: &'a Arc<dyn Engine>,
+    pub(super) plan: &'a ContainerPlan,
+    pub(super) image: &'a Acquired,
+    pub(super) request: &'a CreateRequest,
+    pub(super) alias: &'a Alias,
+    pub(super) remote_user: &'a str,
+    pub(super) job: &'a JobHandle,
+}
+
+/// What came of a first start.
+pub(super) enum Start {
+    Runs(Box<Access>),
+    /// The engine may not set a limit, and knows it by now.
+    LimitRefused(EngineError),
+}
+
+impl Core {
+    /// Makes a container ready that was just created, starts it, and lets its person in.
+    pub(super) async fn start_made(
+        self: &Arc<Self>,
+        first: &FirstStart<'_>,
+        id: &str,
+    ) -> Result<Start, Problem> {
+        let FirstStart {
+            wanted,
+            engine,
+            plan,
+            image,
+            request,
+            alias,
+            remote_user,
+            job,
+        } = *first;
+        let aligned = user::align(
+            engine,
+            &wanted.endpoint,
+            &self.config,
+            id,
+            remote_user,
+            plan.update_remote_user_uid && request.userns_mode.as_deref() != Some("keep-id"),
+            job,
+        )
+        .await?;
+        if !request.read_only_rootfs {
+            login_path::keep(engine, id, search_path(plan, image), job).await;
+        }
+        job.step("Start container");
+        // What a login needs is written while the engine starts the container, which takes longer.
+        let access = Access {
+            unowned_home: aligned,
+            ..access(wanted, engine, plan, id, alias.as_str(), remote_user)
+        };
+        let starting = async {
+            match self.start_in_network(engine, id, alias.as_str()).await {
+                Ok(()) => Ok(None),
+                Err(error @ EngineError::LimitRefused { .. }) => Ok(Some(error)),
+                Err(error) => Err(error.into_problem().at("Start container")),
+            }
+        };
+        let (started, let_in) =
+            futures_util::future::join(job.unless_cancelled(starting), self.let_in(&access)).await;
+        let refused = started?;
+        let_in?;
+        Ok(refused.map_or(Start::Runs(Box::new(access)), Start::LimitRefused))
+    }
+}
+
+/// Creates a container; it does not run yet.
+pub(super) async fn create(engine: &Arc<dyn Engine>, request: &CreateRequest) -> Result<String, Problem> {
+    let created = engine.container_create(request).await.at("Create container")?;
+    for warning in created.warnings {
+        tracing::warn!(%warning, "the engine warns");
+    }
+    Ok(created.id)
+}
+
+/// The access record of a container that is about to start for the first time.
+fn access(
+    wanted: &Wanted,
+    engine: &Arc<dyn Engine>,
+    plan: &ContainerPlan,
+    container: &str,
+    alias: &str,
+    remote_user: &str,
+) -> Access {
+    Access {
+        alias: alias.to_owned(),
+        container: container.to_owned(),
+        url: wanted.endpoint.url.clone(),
+        host: wanted.endpoint.name.clone(),
+        facts: engine.facts(),
+        remote_user: remote_user.to_owned(),
+        workspace_folder: plan.workspace_folder.clone(),
+        probe: lifecycle::mode_name(plan.user_env_probe).to_owned(),
+        remote_env: plan.remote_env.clone(),
+        environment: None,
+        started_at: None,
+        unowned_home: None,
+        set_up: plan.hooks.is_empty(),
+        starts_on_host: plan.initialize.is_some(),
+        runs_on_start: super::resume::runs_on_start(plan),
+    }
+}
+
+/// The search path of the container's processes, if anybody says it.
+fn search_path<'a>(plan: &'a ContainerPlan, image: &'a Acquired) -> Option<&'a str> {
+    let of_plan = plan.env.iter().find(|(name, _)| *name == "PATH");
+    of_plan.map(|(_, path)| path.as_str()).or_else(|| {
+        let mut of_image = image.details.env.iter();
+        of_image.find_map(|variable| variable.strip_prefix("PATH="))
+    })
+}
