@@ -75,11 +75,11 @@ pub(crate) enum Command {
     /// Show everything about a container
     Show(ContainerArg),
     /// Start a container and run what has to run on each start
-    Start(ContainerArg),
+    Start(StartArgs),
     /// Stop a container
     Stop(StopArgs),
     /// Stop a container and start it again
-    Restart(StopArgs),
+    Restart(RestartArgs),
     /// Make a container anew from its configuration; its volumes and its workspace folder stay
     Rebuild(RebuildArgs),
     /// Remove a container; its workspace folder always stays
@@ -141,7 +141,7 @@ pub(crate) struct UpArgs {
     #[arg(long)]
     pub host: Option<String>,
     /// Allow the rights on the sheet with this hash
-    #[arg(long, value_name = "HASH")]
+    #[arg(long, value_name = "HASH", value_parser = trust_hash)]
     pub trust: Option<String>,
 }
 
@@ -153,7 +153,30 @@ pub(crate) struct ContainerArg {
     pub container: String,
 }
 
-/// Options of `stop` and `restart`.
+/// Options of `start`.
+#[derive(Debug, Args)]
+pub(crate) struct StartArgs {
+    #[command(flatten)]
+    pub target: ContainerArg,
+    /// Allow the rights on the sheet with this hash
+    #[arg(long, value_name = "HASH", value_parser = trust_hash)]
+    pub trust: Option<String>,
+}
+
+/// Options of `restart`.
+#[derive(Debug, Args)]
+pub(crate) struct RestartArgs {
+    #[command(flatten)]
+    pub target: ContainerArg,
+    /// Seconds until the container is killed; the engine's own default when none is given
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<u32>,
+    /// Allow the rights on the sheet with this hash
+    #[arg(long, value_name = "HASH", value_parser = trust_hash)]
+    pub trust: Option<String>,
+}
+
+/// Options of `stop`.
 #[derive(Debug, Args)]
 pub(crate) struct StopArgs {
     #[command(flatten)]
@@ -175,7 +198,7 @@ pub(crate) struct RebuildArgs {
     #[arg(short, long)]
     pub yes: bool,
     /// Allow the rights on the sheet with this hash
-    #[arg(long, value_name = "HASH")]
+    #[arg(long, value_name = "HASH", value_parser = trust_hash)]
     pub trust: Option<String>,
 }
 
@@ -406,6 +429,12 @@ pub(crate) struct ManArgs {
     /// Print the reference in Markdown instead
     #[arg(long)]
     pub markdown: bool,
+}
+
+fn trust_hash(text: &str) -> Result<String, String> {
+    devctl_model::trust_hash_in(text)
+        .map(str::to_owned)
+        .ok_or_else(|| "it is the 64 hexadecimal digits that are printed with a trust sheet".to_owned())
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {

@@ -1,7 +1,7 @@
 //! Finding containers: what the engines say, in the product's words.
 
 use crate::core::Core;
-use crate::engines::{host, state_of};
+use crate::engines::{host, is_asked_for, state_of};
 use crate::error::OrProblem;
 use crate::labels;
 use devctl_engine::{ContainerFilter, ContainerStatus, ContainerSummary, Endpoint, Engine, EngineError};
@@ -99,11 +99,16 @@ impl Core {
 
     /// The container that a person names: by alias, id, beginning of an id, or folder.
     pub(crate) async fn find(&self, name: &str) -> Result<Found, Problem> {
-        let (found, failed) = self.ours().await;
+        let (found, mut failed) = self.ours().await;
+        if let Some(asked_for) = failed.iter().position(|(endpoint, _)| is_asked_for(endpoint)) {
+            return Err(failed.swap_remove(asked_for).1);
+        }
         let name = name.strip_suffix(".devctl").unwrap_or(name);
+        // Names of hosts have no case, and aliases have no capitals.
+        let lower = name.to_ascii_lowercase();
         let by_alias: Vec<&Found> = found
             .iter()
-            .filter(|container| container.alias() == name)
+            .filter(|container| container.alias() == lower)
             .collect();
         let matching = if !by_alias.is_empty() {
             by_alias
@@ -150,8 +155,14 @@ impl Core {
         }
     }
 
-    pub(crate) async fn container_list(&self) -> ContainerList {
-        let (found, failed) = self.ours().await;
+    /// What all engines list. An engine that DOCKER_HOST names has to answer; another current one at least where there
+    /// is nothing else to show: an empty list would be a lie.
+    pub(crate) async fn container_list(&self) -> Result<ContainerList, Problem> {
+        let (found, mut failed) = self.ours().await;
+        let is_missed = |endpoint: &Endpoint| is_asked_for(endpoint) || endpoint.current && found.is_empty();
+        if let Some(missed) = failed.iter().position(|(endpoint, _)| is_missed(endpoint)) {
+            return Err(failed.swap_remove(missed).1);
+        }
         let mut containers: Vec<Container> = found.iter().map(shown).collect();
         containers.sort_by(|a, b| {
             let running = |container: &Container| container.state != ContainerState::Running;
@@ -168,10 +179,10 @@ impl Core {
                 ..host(&endpoint)
             })
             .collect();
-        ContainerList {
+        Ok(ContainerList {
             containers,
             unreachable,
-        }
+        })
     }
 
     pub(crate) async fn container_detail(self: &Arc<Self>, name: &str) -> Result<ContainerDetail, Problem> {

@@ -190,10 +190,26 @@ pub(crate) fn state_of(problem: &Problem) -> HostState {
     }
 }
 
+/// Whether a person has named this engine for everything: another one is never taken in its place.
+pub(crate) fn is_asked_for(endpoint: &Endpoint) -> bool {
+    endpoint.source == EndpointSource::DockerHost
+}
+
 /// The failure of an engine, with the place where it should answer.
 pub(crate) fn unreachable(endpoint: &Endpoint, error: EngineError) -> Problem {
-    let problem = error.into_problem();
+    let mut problem = error.into_problem();
     match problem.code {
+        ErrorCode::EngineUnreachable if is_asked_for(endpoint) => {
+            problem.message = format!(
+                "the engine that DOCKER_HOST names ({}) does not answer",
+                endpoint.url
+            );
+            problem.fixes.clear();
+            problem
+                .fix("Start that engine")
+                .fix_command("Or take the engines of this computer", "unset DOCKER_HOST")
+                .fix_command("See which engines were found", "devctl doctor")
+        }
         ErrorCode::EngineUnreachable | ErrorCode::EngineNoRights => problem.at(endpoint.url.clone()),
         _ => problem,
     }

@@ -19,12 +19,7 @@ const EVENTS: u32 = 100;
 #[async_trait]
 impl Operations for Arc<Core> {
     async fn list_containers(&self, _: &Caller, _: Nothing) -> Result<ContainerList, Problem> {
-        let list = self.container_list().await;
-        match list.unreachable.iter().find(|host| host.current) {
-            // With the current host silent and nothing else to show, an empty list would be a lie.
-            Some(host) if list.containers.is_empty() => Err(self.why_unreachable(&host.name).await),
-            _ => Ok(list),
-        }
+        self.container_list().await
     }
 
     async fn show_container(&self, _: &Caller, request: ContainerRef) -> Result<ContainerDetail, Problem> {
@@ -43,20 +38,24 @@ impl Operations for Arc<Core> {
 
     async fn start_container(&self, caller: &Caller, request: StartContainer) -> Result<JobRef, Problem> {
         Ok(JobRef {
-            job: self.start_again(caller, &request.container, None).await?,
+            job: self
+                .start_again(caller, &request.container, request.trust, None)
+                .await?,
         })
     }
 
-    async fn stop_container(&self, caller: &Caller, request: StopContainer) -> Result<Done, Problem> {
-        Ok(Done {
-            changed: self.stop(caller, &request).await?,
-        })
+    async fn stop_container(
+        &self,
+        caller: &Caller,
+        request: StopContainer,
+    ) -> Result<StoppedContainer, Problem> {
+        self.stop(caller, &request).await
     }
 
-    async fn restart_container(&self, caller: &Caller, request: StopContainer) -> Result<JobRef, Problem> {
+    async fn restart_container(&self, caller: &Caller, request: RestartContainer) -> Result<JobRef, Problem> {
         Ok(JobRef {
             job: self
-                .start_again(caller, &request.container, Some(request.timeout))
+                .start_again(caller, &request.container, request.trust, Some(request.timeout))
                 .await?,
         })
     }
@@ -245,19 +244,6 @@ impl Streams for Arc<Core> {
 }
 
 impl Core {
-    async fn why_unreachable(self: &Arc<Self>, name: &str) -> Problem {
-        let asked = match self.engines.endpoint(Some(name)) {
-            Ok(endpoint) => self.ours_on(&endpoint.clone()).await.err(),
-            Err(problem) => Some(problem),
-        };
-        asked.unwrap_or_else(|| {
-            Problem::new(
-                ErrorCode::EngineUnreachable,
-                "the engine did not answer, and does now",
-            )
-        })
-    }
-
     /// What a folder or an image would become, without asking anybody outside.
     async fn inspect(self: &Arc<Self>, request: InspectSource) -> Result<SourceInfo, Problem> {
         let found = Source::find(&self.config, &request.source, request.kind)?;

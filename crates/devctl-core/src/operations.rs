@@ -188,9 +188,9 @@ operations! {
     /// Starts a container and runs what has to run on each start. A job.
     change start_container(StartContainer) -> JobRef, Post "/containers/{container}/start", Developer, [Containers, Jobs];
     /// Stops a container.
-    change stop_container(StopContainer) -> Done, Post "/containers/{container}/stop", Developer, [Containers];
+    change stop_container(StopContainer) -> StoppedContainer, Post "/containers/{container}/stop", Developer, [Containers];
     /// Stops a container and starts it again. A job.
-    change restart_container(StopContainer) -> JobRef, Post "/containers/{container}/restart", Developer, [Containers, Jobs];
+    change restart_container(RestartContainer) -> JobRef, Post "/containers/{container}/restart", Developer, [Containers, Jobs];
     /// Says what a rebuild would lose and keep.
     read preview_rebuild(ContainerRef) -> RebuildPreview, Get "/containers/{container}/rebuild", Viewer, [Containers];
     /// Makes a container anew from its configuration. Volumes and the workspace folder stay. A job.

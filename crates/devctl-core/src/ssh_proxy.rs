@@ -48,7 +48,9 @@ where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
 {
-    let alias = Alias::new(name.strip_suffix(".devctl").unwrap_or(name)).or_problem()?;
+    // The client passes the name on as it was typed, and names of hosts have no case.
+    let name = name.to_ascii_lowercase();
+    let alias = Alias::new(name.strip_suffix(".devctl").unwrap_or(&name)).or_problem()?;
     check_user(user)?;
     // The client hangs up on its proxy as soon as it has what it wants. The agent's last words are still heard: the end
     // of input ends us, not the signal.
@@ -282,7 +284,7 @@ impl Login<'_> {
                 door: "ssh-proxy",
                 role: Role::Developer,
             };
-            let job = core.start_again(&caller, found.id(), None).await?;
+            let job = core.start_again(&caller, found.id(), None, None).await?;
             let job = core.jobs.wait(&job).await?;
             if job.state != JobState::Done {
                 return Err(job

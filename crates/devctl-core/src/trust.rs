@@ -1,7 +1,7 @@
 //! Consent: nothing that a configuration asks for beyond a closed container happens before somebody has seen it.
 
 use crate::core::Core;
-use devctl_model::{ErrorCode, Problem, TrustItem, TrustKind, TrustSheet};
+use devctl_model::{ErrorCode, Problem, TrustItem, TrustKind, TrustSheet, trust_hash_in};
 use devctl_spec::trust as asked;
 use std::sync::Arc;
 
@@ -40,6 +40,18 @@ fn shown(item: &asked::TrustItem) -> TrustItem {
     }
 }
 
+/// Refuses what cannot be the hash of a sheet, also where nothing is asked: a slip of the hand is no consent.
+pub(crate) fn require_hash(given: Option<&str>) -> Result<(), Problem> {
+    match given {
+        Some(text) if trust_hash_in(text).is_none() => Err(Problem::new(
+            ErrorCode::RequestInvalid,
+            format!("{text:?} is not the hash of a trust sheet"),
+        )
+        .fix("Give the 64 hexadecimal digits that are printed with the sheet")),
+        _ => Ok(()),
+    }
+}
+
 impl Core {
     /// Whether this list was allowed for this source before.
     pub(crate) async fn is_allowed(self: &Arc<Self>, source: &str, hash: &str) -> bool {
@@ -67,7 +79,7 @@ impl Core {
         if items.is_empty() || self.is_allowed(source, &hash).await {
             return Ok(hash);
         }
-        if given.is_some_and(|given| given.trim_start_matches("sha256:") == hash) {
+        if given.and_then(trust_hash_in) == Some(hash.as_str()) {
             let (folder, kept) = (source.to_owned(), hash.clone());
             let items = serde_json::to_value(&sheet.items).unwrap_or_default();
             self.with_store(move |store| store.record_consent(&folder, &kept, &items))

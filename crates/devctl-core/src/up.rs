@@ -35,6 +35,7 @@ impl Core {
         caller: &Caller,
         request: UpContainer,
     ) -> Result<JobId, Problem> {
+        crate::trust::require_hash(request.trust.as_deref())?;
         let found = Source::find(&self.config, &request.source, request.kind)?;
         let subject = request.name.clone().unwrap_or_else(|| found.suggested_name());
         let (core, caller) = (self.clone(), caller.clone());

@@ -147,7 +147,39 @@ pub struct ContainerRef {
 }
 
 /// Asks for a container to be started.
-pub type StartContainer = ContainerRef;
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(ts_rs::TS, schemars::JsonSchema),
+    ts(optional_fields)
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StartContainer {
+    /// Name, id, beginning of an id, or folder.
+    pub container: String,
+    /// The hash of the trust sheet that is allowed: a start may run a command on this computer.
+    #[serde(default)]
+    pub trust: Option<String>,
+}
+
+/// Asks for a container to be stopped and started again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(ts_rs::TS, schemars::JsonSchema),
+    ts(optional_fields)
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RestartContainer {
+    /// Name, id, beginning of an id, or folder.
+    pub container: String,
+    /// Seconds until it is killed; the engine's own default when none is given.
+    #[serde(default)]
+    pub timeout: Option<u32>,
+    /// The hash of the trust sheet that is allowed: a start may run a command on this computer.
+    #[serde(default)]
+    pub trust: Option<String>,
+}
 
 /// Asks for a container to be stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,6 +195,17 @@ pub struct StopContainer {
     /// Seconds until it is killed; the engine's own default when none is given.
     #[serde(default)]
     pub timeout: Option<u32>,
+}
+
+/// What `stop` brought about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StoppedContainer {
+    /// Its name, also where it was asked for by folder or id.
+    pub name: String,
+    /// False when it was not running.
+    pub changed: bool,
 }
 
 /// Asks for a container to be removed. A workspace folder is never removed.

@@ -21,7 +21,8 @@ pub mod trust;
 pub use config::{ConfigDocument, ReadConfig};
 pub use container::{
     Container, ContainerDetail, ContainerList, ContainerRef, ContainerState, MountInfo, PortInfo,
-    RemoveContainer, RemovedContainer, StartContainer, StopContainer, UpContainer, UpKind, UpOutcome,
+    RemoveContainer, RemovedContainer, RestartContainer, StartContainer, StopContainer, StoppedContainer,
+    UpContainer, UpKind, UpOutcome,
 };
 pub use doctor::{CheckState, DoctorCheck, DoctorReport, RunDoctor};
 pub use event::{Change, EventPage, EventRecord, ListEvents, OutcomeKind};
@@ -39,7 +40,7 @@ pub use stream::{
     FollowLogs, LogChunk, LogLine, OpenTerminal, ResizeTerminal, TerminalOutput, TerminalRef, WriteTerminal,
 };
 pub use tag::Tag;
-pub use trust::{TrustItem, TrustKind, TrustSheet};
+pub use trust::{TrustItem, TrustKind, TrustSheet, trust_hash_in};
 
 use serde::{Deserialize, Serialize};
 

@@ -62,3 +62,34 @@ pub struct TrustSheet {
     /// True when this hash was allowed before.
     pub allowed: bool,
 }
+
+/// The hash of a sheet as a person gives it: 64 hexadecimal digits, with or without `sha256:` before them. None where
+/// the text is anything else.
+#[must_use]
+pub fn trust_hash_in(text: &str) -> Option<&str> {
+    let hash = text.strip_prefix("sha256:").unwrap_or(text);
+    let is_hash = hash.len() == 64 && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_hash.then_some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_hash_is_one() {
+        let hash = "0123456789abcdef".repeat(4);
+        assert_eq!(trust_hash_in(&hash), Some(hash.as_str()));
+        assert_eq!(trust_hash_in(&format!("sha256:{hash}")), Some(hash.as_str()));
+        for bad in [
+            "",
+            "sha256:",
+            "yes",
+            &hash[1..],
+            &hash.to_uppercase(),
+            &format!(" {hash}"),
+        ] {
+            assert_eq!(trust_hash_in(bad), None, "{bad:?}");
+        }
+    }
+}

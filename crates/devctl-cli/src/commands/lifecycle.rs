@@ -1,30 +1,42 @@
 //! `devctl start`, `stop` and `restart`.
 
-use crate::args::{ContainerArg, StopArgs};
+use crate::args::{RestartArgs, StartArgs, StopArgs};
 use crate::failure::Failure;
-use crate::job;
+use crate::job::{Consenting, run_with_consent};
 use crate::output::Printer;
+use crate::output::shell::command_line;
 use crate::output::text::plain;
 use crate::session::Session;
 use devctl_core::operations::Operations;
-use devctl_model::{ContainerRef, Job, StopContainer};
+use devctl_model::{Job, RestartContainer, StartContainer, StopContainer};
 
-pub(crate) async fn start(printer: &Printer, args: ContainerArg) -> Result<u8, Failure> {
+pub(crate) async fn start(printer: &Printer, args: StartArgs) -> Result<u8, Failure> {
     let session = Session::open(printer).await?;
-    let request = ContainerRef {
-        container: args.container,
+    let container = args.target.container;
+    let consenting = Consenting {
+        subject: &container,
+        trust: args.trust,
+        command: &|hash| command_line(["devctl", "start", "--trust", hash, &container]),
+        begin: &|trust| {
+            let request = StartContainer {
+                container: container.clone(),
+                trust,
+            };
+            let session = &session;
+            Box::pin(async move { session.core.start_container(&session.caller, request).await })
+        },
     };
-    let begun = session.core.start_container(&session.caller, request).await?;
-    ended(printer, &job::follow(&session, &begun).await?, "is running")
+    let job = run_with_consent(&session, consenting).await?;
+    ended(printer, &job, "is running")
 }
 
 pub(crate) async fn stop(printer: &Printer, args: StopArgs) -> Result<u8, Failure> {
     let session = Session::open(printer).await?;
-    let container = args.target.container.clone();
-    let done = session
-        .core
-        .stop_container(&session.caller, request(args))
-        .await?;
+    let request = StopContainer {
+        container: args.target.container,
+        timeout: args.timeout,
+    };
+    let done = session.core.stop_container(&session.caller, request).await?;
     if printer.json {
         printer.document(&done)?;
     } else {
@@ -33,25 +45,35 @@ pub(crate) async fn stop(printer: &Printer, args: StopArgs) -> Result<u8, Failur
         } else {
             "was not running"
         };
-        printer.say(&format!("{} {word}", plain(&container)))?;
+        printer.say(&format!("{} {word}", plain(&done.name)))?;
     }
     Ok(0)
 }
 
-pub(crate) async fn restart(printer: &Printer, args: StopArgs) -> Result<u8, Failure> {
+pub(crate) async fn restart(printer: &Printer, args: RestartArgs) -> Result<u8, Failure> {
     let session = Session::open(printer).await?;
-    let begun = session
-        .core
-        .restart_container(&session.caller, request(args))
-        .await?;
-    ended(printer, &job::follow(&session, &begun).await?, "is running again")
-}
-
-fn request(args: StopArgs) -> StopContainer {
-    StopContainer {
-        container: args.target.container,
-        timeout: args.timeout,
-    }
+    let container = args.target.container;
+    let consenting = Consenting {
+        subject: &container,
+        trust: args.trust,
+        command: &|hash| {
+            let timeout = args.timeout.map(|seconds| seconds.to_string());
+            let timeout = timeout.iter().flat_map(|seconds| ["--timeout", seconds]);
+            let words = ["devctl", "restart"].into_iter().chain(timeout);
+            command_line(words.chain(["--trust", hash, &container]))
+        },
+        begin: &|trust| {
+            let request = RestartContainer {
+                container: container.clone(),
+                timeout: args.timeout,
+                trust,
+            };
+            let session = &session;
+            Box::pin(async move { session.core.restart_container(&session.caller, request).await })
+        },
+    };
+    let job = run_with_consent(&session, consenting).await?;
+    ended(printer, &job, "is running again")
 }
 
 /// Says what a job brought about.

@@ -115,13 +115,13 @@ pub(crate) fn moment(text: &str) -> String {
     }
 }
 
-/// Bytes, for people.
+/// Bytes, for people: in the units of limits and memory, which are powers of two.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [(&str, u64); 4] = [
-        ("TB", 1_000_000_000_000),
-        ("GB", 1_000_000_000),
-        ("MB", 1_000_000),
-        ("kB", 1000),
+        ("TiB", 1 << 40),
+        ("GiB", 1 << 30),
+        ("MiB", 1 << 20),
+        ("KiB", 1 << 10),
     ];
     for (unit, size) in UNITS {
         if count >= size {
@@ -187,6 +187,6 @@ mod tests {
     #[test]
     fn sizes_are_short() {
         assert_eq!(bytes(999), "999 B");
-        assert_eq!(bytes(4_294_967_296), "4.2 GB");
+        assert_eq!(bytes(4_294_967_296), "4.0 GiB");
     }
 }

@@ -27,8 +27,11 @@ pub(super) fn of(command: &str) -> Option<Shape> {
         "devctl list" => shape("one array of `Container`.", &[container()]),
         "devctl show" => shape("one `ContainerDetail`.", &detail()),
         "devctl stop" => shape(
-            "one `Done`; `changed` is false when it was not running.",
-            &Done { changed: true },
+            "one `StoppedContainer`; `changed` is false when it was not running.",
+            &StoppedContainer {
+                name: "hello".into(),
+                changed: true,
+            },
         ),
         "devctl remove" => shape("one `RemovedContainer`.", &removed()),
         "devctl exec" | "devctl ssh" => shape(

@@ -13,7 +13,9 @@ use crate::record::Target;
 use crate::source::{self, Definition, Source};
 use crate::{identity, user};
 use devctl_engine::{ContainerStatus, Engine, EngineError, MountKind};
-use devctl_model::{JobId, Problem, RebuildContainer, StopContainer, UpContainer, UpKind, UpOutcome};
+use devctl_model::{
+    JobId, Problem, RebuildContainer, StopContainer, StoppedContainer, UpContainer, UpKind, UpOutcome,
+};
 use devctl_spec::hooks::HookKind;
 use devctl_spec::plan::ContainerPlan;
 use std::path::{Path, PathBuf};
@@ -319,8 +321,10 @@ impl Core {
         self: &Arc<Self>,
         caller: &Caller,
         name: &str,
+        trust: Option<String>,
         stop_first: Option<Option<u32>>,
     ) -> Result<JobId, Problem> {
+        crate::trust::require_hash(trust.as_deref())?;
         let found = self.find(name).await?;
         let (core, caller) = (self.clone(), caller.clone());
         let operation = if stop_first.is_some() {
@@ -339,7 +343,7 @@ impl Core {
                 core.stop(&caller, &request).await?;
             }
             job.step("Read configuration");
-            let wanted = core.wanted_again(&found, None).await?;
+            let wanted = core.wanted_again(&found, trust).await?;
             let lock_name = format!(
                 "up-{}",
                 source::short_hash(&format!("{:?}", wanted.definition.identity))
@@ -358,6 +362,7 @@ impl Core {
         caller: &Caller,
         request: RebuildContainer,
     ) -> Result<JobId, Problem> {
+        crate::trust::require_hash(request.trust.as_deref())?;
         let found = self.find(&request.container).await?;
         let (core, caller) = (self.clone(), caller.clone());
         let alias = found.alias().to_owned();
@@ -436,13 +441,17 @@ impl Core {
         self: &Arc<Self>,
         caller: &Caller,
         request: &StopContainer,
-    ) -> Result<bool, Problem> {
+    ) -> Result<StoppedContainer, Problem> {
         let found = self.find(&request.container).await?;
+        let stopped = |changed| StoppedContainer {
+            name: found.alias().to_owned(),
+            changed,
+        };
         if !matches!(
             found.summary.status,
             ContainerStatus::Running | ContainerStatus::Restarting | ContainerStatus::Paused
         ) {
-            return Ok(false);
+            return Ok(stopped(false));
         }
         let timeout = Duration::from_secs(u64::from(request.timeout.unwrap_or(10)));
         let act = async {
@@ -459,7 +468,7 @@ impl Core {
             act,
         )
         .await?;
-        Ok(true)
+        Ok(stopped(true))
     }
 }
 
