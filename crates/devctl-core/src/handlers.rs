@@ -274,7 +274,15 @@ impl Core {
                 return Ok(info);
             }
         };
-        let planned = source::plan(&definition, &[])?;
+        let mut planned = source::plan(&definition, &[])?;
+        if planned.depends_on_engine()
+            && let Ok(endpoint) = self.engines.endpoint(None)
+            && let Ok(engine) = self.engines.engine(endpoint).await
+            && let Ok(has) = self.engine_info(&engine, endpoint).await
+        {
+            // Where the engine is silent the sheet says all that could be asked for; `up` will tell of the engine.
+            planned = planned.for_engine(&has);
+        }
         info.config = (kind == SourceKind::Folder).then(|| definition.read.config_path.display().to_string());
         info.summary = Some(summary(&planned.plan));
         info.trust = crate::trust::sheet(&planned.wants);

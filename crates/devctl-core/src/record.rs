@@ -26,12 +26,12 @@ impl Target {
         }
     }
 
-    /// A workspace folder or an image that becomes a container.
-    pub(crate) fn source(source: &str) -> Self {
+    /// A workspace folder or an image that becomes a container of this name.
+    pub(crate) fn source(source: &str, name: &str) -> Self {
         Self {
             kind: "workspace",
             id: source.to_owned(),
-            name: None,
+            name: Some(name.to_owned()),
         }
     }
 
@@ -64,17 +64,18 @@ impl Core {
         target: Target,
         act: impl Future<Output = Result<T, Problem>>,
     ) -> Result<T, Problem> {
-        self.recorded_as(caller, operation, target, act, |_| None).await
+        self.recorded_as(caller, operation, target, act, || None).await
     }
 
-    /// The same for an act that finds out only on the way what it is done to: `became` says so.
+    /// The same for an act that finds out only on the way what it is done to: `became` says so after it, whether it
+    /// went well or not.
     pub(crate) async fn recorded_as<T>(
         self: &Arc<Self>,
         caller: &Caller,
         operation: &'static str,
         target: Target,
         act: impl Future<Output = Result<T, Problem>>,
-        became: impl FnOnce(&T) -> Option<Target>,
+        became: impl FnOnce() -> Option<Target>,
     ) -> Result<T, Problem> {
         let began = Instant::now();
         let id = EventId(uuid::Uuid::now_v7());
@@ -103,7 +104,7 @@ impl Core {
             },
         };
         let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let became = result.as_ref().ok().and_then(became).map(Target::subject);
+        let became = became().map(Target::subject);
         let finished = self
             .with_store(move |store| {
                 let detail = serde_json::Value::Object(serde_json::Map::new());

@@ -2,6 +2,7 @@
 
 use crate::config::CoreConfig;
 use crate::error::{IntoProblem, OrProblem};
+use devctl_engine::EngineInfo;
 use devctl_model::{ConfigChoice, ErrorCode, Problem, SourceKind};
 use devctl_spec::SpecError;
 use devctl_spec::files::StdFiles;
@@ -264,6 +265,24 @@ pub(crate) fn plan(definition: &Definition, entries: &[MetadataEntry]) -> Result
         devctl_spec::trust::wants(&StdFiles, &definition.read, entries, &merged, &plan).or_problem()?;
     Ok(Planned { plan, wants })
 }
+
+impl Planned {
+    /// Leaves out what an engine without a graphics card cannot give: it has no effect, so nobody is asked for it.
+    pub(crate) fn for_engine(mut self, info: &EngineInfo) -> Self {
+        if !info.gpus {
+            self.wants.retain(|item| item.key != CARD);
+        }
+        self
+    }
+
+    /// Whether what is asked for depends on the engine.
+    pub(crate) fn depends_on_engine(&self) -> bool {
+        self.wants.iter().any(|item| item.key == CARD)
+    }
+}
+
+/// The property that asks for a graphics card.
+const CARD: &str = "hostRequirements.gpu";
 
 /// Plans what has to be done with a container that exists: what it was made with counts, and of the file only what may
 /// change without making it anew.

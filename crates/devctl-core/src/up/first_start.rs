@@ -6,9 +6,9 @@ use crate::core::Core;
 use crate::error::{IntoProblem, OrProblem};
 use crate::image::Acquired;
 use crate::jobs::JobHandle;
-use crate::{lifecycle, login_path, user};
+use crate::{labels, lifecycle, login_path, user};
 use devctl_engine::{CreateRequest, Engine, EngineError};
-use devctl_model::Problem;
+use devctl_model::{ErrorCode, Problem};
 use devctl_spec::plan::ContainerPlan;
 use devctl_ssh::Alias;
 use std::sync::Arc;
@@ -86,11 +86,37 @@ impl Core {
 
 /// Creates a container; it does not run yet.
 pub(super) async fn create(engine: &Arc<dyn Engine>, request: &CreateRequest) -> Result<String, Problem> {
-    let created = engine.container_create(request).await.at("Create container")?;
+    let created = match engine.container_create(request).await {
+        Err(error @ EngineError::Conflict { .. }) => {
+            let taken = match &request.name {
+                Some(name) => name_taken(engine, name).await,
+                None => None,
+            };
+            return Err(taken.unwrap_or_else(|| error.into_problem()).at("Create container"));
+        }
+        created => created.at("Create container")?,
+    };
     for warning in created.warnings {
         tracing::warn!(%warning, "the engine warns");
     }
     Ok(created.id)
+}
+
+/// Who has the name that a new container was to get; none where nobody has it.
+async fn name_taken(engine: &Arc<dyn Engine>, name: &str) -> Option<Problem> {
+    let holder = engine.container_inspect(name).await.ok()?;
+    let id = crate::ssh_proxy::short(&holder.id);
+    let message = format!("the engine has a container that is called {name} already: {id}");
+    let problem = Problem::new(ErrorCode::EngineConflict, message);
+    Some(match labels::get(&holder.labels, labels::NAME) {
+        Some(alias) => problem
+            .fix_command("See what it is", format!("devctl show {alias}"))
+            .fix("Choose another name (--name)"),
+        None => problem
+            .fix_command("See what it is", format!("docker ps --all --filter id={id}"))
+            .fix("Choose another name (--name)")
+            .fix_command("Or give that container another one", format!("docker rename {id} {name}-old")),
+    })
 }
 
 /// The access record of a container that is about to start for the first time.

@@ -20,7 +20,34 @@ use devctl_spec::host::Gpu;
 use devctl_spec::metadata::metadata_for_label;
 use devctl_spec::plan::{ContainerPlan, ImageSource};
 use devctl_ssh::{Alias, slug};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What an `up` has become by now: a name, then a container.
+#[derive(Default)]
+struct Became(Mutex<Option<(String, Option<String>)>>);
+
+impl Became {
+    fn set(&self, name: &str, container: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((name.to_owned(), container));
+    }
+
+    /// The name that it got at last: another process may have taken the one that was planned.
+    fn name(&self, alias: &Alias) {
+        self.set(alias.as_str(), None);
+    }
+
+    fn container(&self, access: &Access) {
+        self.set(&access.alias, Some(access.container.clone()));
+    }
+
+    fn target(&self, source: &str) -> Option<Target> {
+        let became = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        became.map(|(name, container)| match container {
+            Some(id) => Target::container(&id, &name),
+            None => Target::source(source, &name),
+        })
+    }
+}
 
 /// What was made so far, to be taken back when the rest fails.
 struct Made {
@@ -46,17 +73,36 @@ impl Core {
             "up"
         };
         job.step("Check consent");
-        let folder_wants = source::plan(&wanted.definition, &[])?;
+        let folder_wants = self.planned_for(source::plan(&wanted.definition, &[])?, &wanted.endpoint);
+        let folder_wants = folder_wants.await?;
         let command = command(wanted, replaced.as_ref());
         // The list of an image that asks for nothing more is the folder's own; one that does is asked about again.
         self.require_folder_consent(&source_text, &command, &folder_wants.wants, wanted)
             .await?;
-        let target = Target::source(&source_text);
-        let act = self.make_recorded(wanted, replaced, &command, &folder_wants.plan, job);
-        self.recorded_as(caller, operation, target, act, |outcome| {
-            Some(Target::container(outcome.container.as_str(), &outcome.name))
-        })
-        .await
+        // What fails before there is a container belongs to the name that it was to get.
+        let name = match &replaced {
+            Some(old) => old.alias().to_owned(),
+            None => self.choose_alias(wanted).await?.as_str().to_owned(),
+        };
+        job.subject(&name);
+        let target = Target::source(&source_text, &name);
+        let became = Became::default();
+        let act = self.make_recorded(wanted, replaced, &command, &folder_wants.plan, &became, job);
+        self.recorded_as(caller, operation, target, act, || became.target(&source_text))
+            .await
+    }
+
+    /// What is asked for of this engine, which is asked what it has only where that matters.
+    pub(crate) async fn planned_for(
+        &self,
+        planned: source::Planned,
+        endpoint: &devctl_engine::Endpoint,
+    ) -> Result<source::Planned, Problem> {
+        if !planned.depends_on_engine() {
+            return Ok(planned);
+        }
+        let engine = self.engines.engine(endpoint).await?;
+        Ok(planned.for_engine(&self.engine_info(&engine, endpoint).await?))
     }
 
     /// The first of at most two questions: what the folder wants, before anything is pulled, built or run. A consent to
@@ -101,6 +147,7 @@ impl Core {
         replaced: Option<Found>,
         command: &str,
         folder_plan: &ContainerPlan,
+        became: &Became,
         job: &JobHandle,
     ) -> Result<UpOutcome, Problem> {
         let definition = &wanted.definition;
@@ -126,7 +173,7 @@ impl Core {
             .get(crate::labels::REFERENCE_METADATA)
             .map(String::as_str);
         let entries = source::entries(definition, &image.reference, label)?;
-        let planned = source::plan(definition, &entries)?;
+        let planned = source::plan(definition, &entries)?.for_engine(&info);
         let given = wanted.request.trust.as_deref();
         let trust = self
             .require_consent(&definition.source.text(), command, &planned.wants, given)
@@ -152,9 +199,13 @@ impl Core {
             job,
         );
         match result.await {
-            Ok(access) => self.set_up(&engine, &planned.plan, access, &secrets, job).await,
+            Ok(access) => {
+                became.container(&access);
+                self.set_up(&engine, &planned.plan, access, &secrets, job).await
+            }
             Err(problem) => {
                 let Some(made) = made else { return Err(problem) };
+                became.name(&made.alias);
                 Err(self.take_back(made, problem).await)
             }
         }
@@ -349,11 +400,38 @@ impl Core {
             .into_iter()
             .chain(unset.into_iter().map(|name| (name, String::new())))
             .collect();
-        inside
+        let ran = inside
             .run(&plan.hooks, plan.wait_for, &moments, &environment, secrets)
-            .await?;
+            .await;
+        if let Err(problem) = ran {
+            return Err(self.why_cut_off(engine, access, problem).await);
+        }
         access.set_up = true;
         access.write(&self.config)
+    }
+
+    /// Why a command failed: somebody may have removed or stopped the container under it.
+    async fn why_cut_off(&self, engine: &Arc<dyn Engine>, access: &Access, problem: Problem) -> Problem {
+        if problem.code == ErrorCode::Cancelled {
+            return problem;
+        }
+        let alias = &access.alias;
+        let (code, what) = match engine.container_inspect(&access.container).await {
+            Err(EngineError::NotFound { .. }) => (ErrorCode::ContainerNotFound, "removed"),
+            Ok(details) if !details.state.is_running() => (ErrorCode::ContainerNotRunning, "stopped"),
+            Ok(_) | Err(_) => return problem,
+        };
+        let mut cut_off = Problem::new(code, format!("{alias} was {what} while it was being set up"));
+        cut_off.at = problem.at;
+        cut_off.lines = problem.lines;
+        if code == ErrorCode::ContainerNotFound {
+            // What was written for it since then names nothing any more.
+            Access::remove(&self.config, alias);
+            return cut_off.fix("Run devctl up again to make it anew");
+        }
+        cut_off
+            .fix_command("Go on with this command", format!("devctl start {alias}"))
+            .safe("the container is there, and commands that have run will not run again")
     }
 
     /// The alias of a new container: as asked for, else from the source's name, numbered where it is taken.
