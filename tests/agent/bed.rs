@@ -3,172 +3,41 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
 use devctl_agent_protocol::{
     AGENT_PATH, AgentConfig, AgentReport, Allow, HostPrivateKey, PROTOCOL_VERSION, RevocationList,
     encode_config,
 };
+use devctl_tests::agent::{Container, docker, staged};
+use devctl_tests::programs::{ran, wait_until};
+use devctl_tests::sandbox::IMAGE;
 use tempfile::TempDir;
-
-/// The image with what a usual development image has.
-pub(crate) const IMAGE: &str = "devctl-base:bookworm";
 
 /// The name that the client types; the container has nothing to do with it.
 pub(crate) const HOST: &str = "bed.devctl";
 
-static NEXT: AtomicU32 = AtomicU32::new(0);
-
-/// Whether the tests can run; says loudly when not.
-pub(crate) fn engine() -> bool {
-    static FOUND: OnceLock<bool> = OnceLock::new();
-    *FOUND.get_or_init(|| {
-        let found = Command::new("docker")
-            .args(["image", "inspect", IMAGE])
-            .output()
-            .is_ok_and(|output| output.status.success());
-        let required = std::env::var_os("DEVCTL_REQUIRE_ENGINE").is_some_and(|value| value == "1");
-        assert!(found || !required, "no Docker engine with the image {IMAGE}");
-        if !found {
-            eprintln!("SKIPPED: no Docker engine with the image {IMAGE}; run `cargo xtask fixtures`");
-        }
-        found
-    })
-}
-
-/// Skips the test where there is no engine.
-macro_rules! need_engine {
-    () => {
-        if !crate::bed::engine() {
-            return;
-        }
-    };
-}
-pub(crate) use need_engine;
-
-/// The agent for this machine, built once.
-fn agent_binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        if let Some(path) = std::env::var_os("DEVCTL_AGENT_BINARY") {
-            return path.into();
-        }
-        let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
-        let output = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "-p",
-                "devctl-agent",
-                "--profile",
-                "agent",
-                "--target",
-                &target,
-            ])
-            .args(["--message-format", "json-render-diagnostics"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "the agent did not build");
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .lines()
-            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-            .unwrap()
-    })
-}
-
-/// Runs a program and gives what it printed; it must end well.
+/// Runs a program, which has to work; what it printed.
+#[track_caller]
 pub(crate) fn run(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success(),
-        "{program} {arguments:?}: {}\n{text}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr)
-    );
-    text
+    ran(Command::new(program).args(arguments))
 }
 
-/// Waits until the condition holds.
-pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !condition() {
-        assert!(Instant::now() < deadline, "waited 30 s for {what}");
-        std::thread::park_timeout(Duration::from_millis(20));
-    }
-}
-
-/// A container that goes with its value.
-#[derive(Debug)]
-pub(crate) struct Container {
-    pub(crate) name: String,
-}
-
-impl Container {
-    /// Starts the image with the agent in it.
-    pub(crate) fn start(image: &str, arguments: &[&str], command: &[&str]) -> Self {
-        let name = format!(
-            "devctl-agent-test-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
-        let mut all = vec!["create", "--name", &name];
-        all.extend_from_slice(arguments);
-        all.push(image);
-        all.extend_from_slice(command);
-        run("docker", &all);
-        let container = Self { name };
-        let staged = tempfile::tempdir().unwrap();
-        let file = staged.path().join(AGENT_PATH.trim_start_matches('/'));
-        fs::create_dir(file.parent().unwrap()).unwrap();
-        fs::copy(agent_binary(), &file).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o111)).unwrap();
-        let folder = file.parent().unwrap().to_str().unwrap();
-        run("docker", &["cp", folder, &format!("{}:/", container.name)]);
-        run("docker", &["start", &container.name]);
-        container
-    }
-
-    /// Runs something as root beside the agent.
-    pub(crate) fn exec(&self, script: &str) -> String {
-        run("docker", &["exec", &self.name, "sh", "-c", script])
-    }
-
-    /// As [`Container::exec`], as the user, whatever it returns.
-    pub(crate) fn try_exec(&self, user: &str, script: &str) -> Output {
-        Command::new("docker")
-            .args(["exec", "-u", user, &self.name, "sh", "-c", script])
-            .output()
-            .unwrap()
-    }
-
-    /// Processes whose command line matches the extended regular expression.
-    pub(crate) fn processes(&self, pattern: &str) -> usize {
-        self.exec(&format!(
-            "ps -eo args= | grep -E '{pattern}' | grep -v grep | wc -l"
-        ))
-        .trim()
-        .parse()
-        .unwrap()
-    }
-}
-
-impl Drop for Container {
-    fn drop(&mut self) {
-        let removed = Command::new("docker").args(["rm", "-f", &self.name]).output();
-        if let Err(error) = removed {
-            eprintln!("{} was not removed: {error}", self.name);
-        }
-    }
+/// Starts the image with the agent in it.
+pub(crate) fn start(image: &str, arguments: &[&str], command: &[&str]) -> Container {
+    let container = Container::create(&[arguments, &[image], command].concat());
+    let staged = staged();
+    let inside = Path::new(AGENT_PATH).parent().unwrap().display();
+    docker(&[
+        "cp",
+        &format!("{}/.", staged.path().display()),
+        &format!("{}:{inside}", container.name),
+    ]);
+    container.start();
+    container
 }
 
 /// Keys, certificates, the agent's document and the client's configuration.
@@ -187,7 +56,7 @@ impl Bed {
 
     /// As [`Bed::new`], with other arguments of `docker create`.
     pub(crate) fn with(arguments: &[&str]) -> Self {
-        let container = Container::start(IMAGE, arguments, &["sleep", "infinity"]);
+        let container = start(IMAGE, arguments, &["sleep", "infinity"]);
         container.exec("useradd -m -s /bin/bash dev && mkdir /work && chown dev /work");
         Self::around(container, "dev")
     }
@@ -355,6 +224,42 @@ impl Bed {
         Background(command.spawn().unwrap())
     }
 
+    /// Starts `ssh` in the background with a command that has said so before this returns.
+    pub(crate) fn started(&self, arguments: &[&str], script: &str) -> Background {
+        let mut command = self.client("ssh");
+        command
+            .args(arguments)
+            .args([HOST, &format!("echo started; {script}")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut client = Background(command.spawn().unwrap());
+        let output = client.0.stdout.as_mut().unwrap();
+        let mut said = *b"started";
+        output.read_exact(&mut said).unwrap();
+        assert_eq!(said, *b"started");
+        client
+    }
+
+    /// A connection for others to share, and the path of its socket.
+    pub(crate) fn master(&self) -> (Background, String) {
+        let socket = self.path("mux").to_str().unwrap().to_owned();
+        let master = self.background(&["-MN", "-S", &socket, HOST]);
+        wait_until("the master", || {
+            self.ssh(&["-S", &socket, "-O", "check", HOST]).status.success()
+        });
+        (master, socket)
+    }
+
+    /// A port where nothing listens is refused as such.
+    pub(crate) fn refuses_a_dead_port(&self) {
+        let output = self.ssh(&["-W", "127.0.0.1:9", HOST]);
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains("open failed"),
+            "{}",
+            self.trouble(&output)
+        );
+    }
+
     /// What the agents reported so far.
     pub(crate) fn reports(&self) -> Vec<AgentReport> {
         fs::read_to_string(self.path("reports"))
@@ -393,14 +298,5 @@ impl Drop for Background {
 }
 
 fn keygen(folder: &TempDir, arguments: &[&str]) {
-    let output = Command::new("ssh-keygen")
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    ran(Command::new("ssh-keygen").args(arguments).current_dir(folder));
 }

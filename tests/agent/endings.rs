@@ -1,9 +1,11 @@
 //! Nothing stays behind, however a connection ends.
 
 use std::io::{Read as _, Write as _};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use crate::bed::{Background, Bed, HOST, need_engine, wait_until};
+use crate::bed::{Bed, HOST};
+use devctl_tests::need_engine;
+use devctl_tests::programs::wait_until;
 
 fn kill_9(pid: u32) {
     crate::bed::run("kill", &["-9", &pid.to_string()]);
@@ -11,22 +13,6 @@ fn kill_9(pid: u32) {
 
 fn agents(bed: &Bed) -> usize {
     bed.container.processes("devctl-agent serve")
-}
-
-/// A client in the background whose command has started.
-fn started(bed: &Bed, arguments: &[&str], script: &str) -> Background {
-    let mut command = bed.client("ssh");
-    command
-        .args(arguments)
-        .arg(HOST)
-        .arg(format!("echo started; {script}"));
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdout.as_mut().unwrap().read_exact(&mut [0; 7]).unwrap();
-    Background(child)
 }
 
 /// The pids of the ProxyCommand's processes that carry bytes for this container.
@@ -58,7 +44,7 @@ fn a_killed_client_leaves_no_process() {
         .iter()
         .flat_map(|script| [(&[][..], script), (&["-tt"][..], script)])
     {
-        let client = started(&bed, arguments, script);
+        let client = bed.started(arguments, script);
         wait_until("the command", || bed.container.processes("^sleep 4711") > 0);
         kill_9(client.0.id());
         wait_until(&format!("the end of {script:?} {arguments:?}"), || {
@@ -71,7 +57,7 @@ fn a_killed_client_leaves_no_process() {
 fn a_killed_proxy_leaves_no_process_also_in_the_middle_of_a_transfer() {
     need_engine!();
     let bed = Bed::new();
-    let client = started(&bed, &[], "sleep 4711");
+    let client = bed.started(&[], "sleep 4711");
     for pid in proxies(&bed) {
         kill_9(pid);
     }
@@ -81,7 +67,7 @@ fn a_killed_proxy_leaves_no_process_also_in_the_middle_of_a_transfer() {
     drop(client);
 
     // Up: the client sends as fast as it can.
-    let mut client = started(&bed, &[], "cat > /dev/null; sleep 4711");
+    let mut client = bed.started(&[], "cat > /dev/null; sleep 4711");
     let mut stdin = client.0.stdin.take().unwrap();
     for _ in 0..50 {
         stdin.write_all(&[0; 1 << 16]).unwrap();
@@ -95,7 +81,7 @@ fn a_killed_proxy_leaves_no_process_also_in_the_middle_of_a_transfer() {
     drop(client);
 
     // Down: the output has nowhere to go.
-    let client = started(&bed, &[], "cat /dev/zero");
+    let client = bed.started(&[], "cat /dev/zero");
     for pid in proxies(&bed) {
         kill_9(pid);
     }
@@ -109,7 +95,7 @@ fn a_killed_proxy_leaves_no_process_also_in_the_middle_of_a_transfer() {
 fn a_killed_agent_takes_its_commands_with_it() {
     need_engine!();
     let bed = Bed::new();
-    let _client = started(&bed, &[], "sleep 4711");
+    let _client = bed.started(&[], "sleep 4711");
     bed.container.exec("pkill -9 -x devctl-agent");
     wait_until("the end", || {
         agents(&bed) == 0 && bed.container.processes("sleep 4711") == 0
@@ -121,8 +107,7 @@ fn what_is_told_to_stay_stays() {
     need_engine!();
     let bed = Bed::new();
     // As with sshd: nohup, another session, and what a command left behind when it ended by itself.
-    let client = started(
-        &bed,
+    let client = bed.started(
         &[],
         "nohup sleep 4801 >/dev/null 2>&1 & setsid sleep 4802 >/dev/null 2>&1 & sleep 4803",
     );
@@ -141,21 +126,16 @@ fn what_is_told_to_stay_stays() {
 fn a_closed_session_ends_its_command_while_the_connection_lives() {
     need_engine!();
     let bed = Bed::new();
-    let socket = bed.path("mux");
-    let socket = socket.to_str().unwrap();
-    let _master = bed.background(&["-MN", "-S", socket, HOST]);
-    wait_until("the master", || {
-        bed.ssh(&["-S", socket, "-O", "check", HOST]).status.success()
-    });
+    let (_master, socket) = bed.master();
     // Without input: while some is open, OpenSSH's master does not tell the other side that its client is gone.
-    let session = started(&bed, &["-n", "-S", socket], "sleep 4711");
+    let session = bed.started(&["-n", "-S", &socket], "sleep 4711");
     kill_9(session.0.id());
     wait_until("the end of the command", || {
         bed.container.processes("sleep 4711") == 0
     });
     assert_eq!(agents(&bed), 1);
     assert_eq!(
-        String::from_utf8_lossy(&bed.ssh(&["-S", socket, HOST, "echo on"]).stdout),
+        String::from_utf8_lossy(&bed.ssh(&["-S", &socket, HOST, "echo on"]).stdout),
         "on\n"
     );
 }
@@ -164,7 +144,7 @@ fn a_closed_session_ends_its_command_while_the_connection_lives() {
 fn a_container_that_is_stopped_ends_its_clients() {
     need_engine!();
     let bed = Bed::new();
-    let mut down = started(&bed, &[], "cat /dev/zero");
+    let mut down = bed.started(&[], "cat /dev/zero");
     let mut stdout = down.0.stdout.take().unwrap();
     let reader = std::thread::spawn(move || {
         let mut buffer = vec![0; 1 << 16];

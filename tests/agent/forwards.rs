@@ -5,7 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Command, Stdio};
 
-use crate::bed::{Background, Bed, HOST, need_engine, wait_until};
+use crate::bed::{Background, Bed, HOST};
+use devctl_tests::need_engine;
+use devctl_tests::programs::wait_until;
 
 /// A port that nobody listens on now.
 fn free_port() -> u16 {
@@ -88,12 +90,7 @@ fn a_local_port_leads_into_a_container_without_a_network() {
     for (number, asker) in askers.into_iter().enumerate() {
         assert_eq!(asker.join().unwrap(), format!("X{number}").repeat(20_000));
     }
-    let output = bed.ssh(&["-W", "127.0.0.1:9", HOST]);
-    assert!(
-        String::from_utf8_lossy(&output.stderr).contains("open failed"),
-        "{}",
-        bed.trouble(&output)
-    );
+    bed.refuses_a_dead_port();
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use devctl_agent_protocol::{AgentReport, FatalCode, RefusalCode, RevocationList};
 
-use crate::bed::{Bed, HOST, need_engine, wait_until};
+use crate::bed::{Bed, HOST};
+use devctl_tests::need_engine;
+use devctl_tests::programs::wait_until;
 
 /// Tries to log in; the codes of what was refused.
 fn refused(bed: &Bed) -> Vec<RefusalCode> {

@@ -2,23 +2,16 @@
 
 use std::process::{Command, Stdio};
 
-use crate::bed::{Bed, Container, HOST, need_engine, run};
-
-/// An image with nothing in it at all.
-fn empty_image() -> &'static str {
-    let image = "devctl-agent-test-empty:latest";
-    let empty = tempfile::tempdir().unwrap();
-    let tar = empty.path().join("empty.tar");
-    run("tar", &["-cf", tar.to_str().unwrap(), "-T", "/dev/null"]);
-    run("docker", &["import", tar.to_str().unwrap(), image]);
-    image
-}
+use crate::bed::{Bed, HOST, start};
+use devctl_tests::agent::empty_image;
+use devctl_tests::need_engine;
+use devctl_tests::sandbox::IMAGE;
 
 #[test]
 fn an_image_without_a_shell_says_so_and_serves_the_rest() {
     need_engine!();
     // The agent is the only program there is; it also keeps the container alive by waiting for its document.
-    let container = Container::start(
+    let container = start(
         empty_image(),
         &["--network", "none", "-i"],
         &["/.devctl/devctl-agent", "serve"],
@@ -59,22 +52,13 @@ fn an_image_without_a_shell_says_so_and_serves_the_rest() {
         .status();
     assert!(back.unwrap().success());
     assert_eq!(bed.read("back"), "content");
-    let output = bed.ssh(&["-W", "127.0.0.1:9", HOST]);
-    assert!(
-        String::from_utf8_lossy(&output.stderr).contains("open failed"),
-        "{}",
-        bed.trouble(&output)
-    );
+    bed.refuses_a_dead_port();
 }
 
 #[test]
 fn users_and_shells_that_are_not_usual() {
     need_engine!();
-    let container = Container::start(
-        crate::bed::IMAGE,
-        &["--network", "none", "--init"],
-        &["sleep", "infinity"],
-    );
+    let container = start(IMAGE, &["--network", "none", "--init"], &["sleep", "infinity"]);
     container.exec(
         "useradd --badname -m -s /bin/dash 'first.last-x_1$' ; useradd -m -s /usr/sbin/nologin locked; \
          useradd -m -s '' plain; useradd -m -s /no/such/shell lost; useradd -M -d /nowhere -s /bin/bash homeless; \
@@ -122,10 +106,7 @@ fn the_agent_for_arm_runs_and_reads_its_document() {
     let version = qemu("--version").output().unwrap();
     assert!(String::from_utf8_lossy(&version.stdout).starts_with("devctl-agent "));
     // The whole way: handshake, login and a command, with the client on this machine.
-    let bed = Bed::around(
-        Container::start(crate::bed::IMAGE, &[], &["sleep", "infinity"]),
-        "root",
-    );
+    let bed = Bed::around(start(IMAGE, &[], &["sleep", "infinity"]), "root");
     let proxy = format!(
         "#!/bin/bash\nexec qemu-aarch64-static '{}' serve < <(cat '{}'; exec cat) 2>>'{}'\n",
         binary.to_string_lossy(),

@@ -1,29 +1,18 @@
 //! The user whom the agent serves cannot look into it.
 
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use devctl_agent_protocol::{AgentReport, FatalCode};
 
-use crate::bed::{Background, Bed, HOST, need_engine};
-
-fn served(bed: &Bed) -> Background {
-    let mut child = bed
-        .client("ssh")
-        .args([HOST, "echo started; sleep 1000"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdout.as_mut().unwrap().read_exact(&mut [0; 7]).unwrap();
-    Background(child)
-}
+use crate::bed::Bed;
+use devctl_tests::need_engine;
 
 #[test]
 fn neither_memory_nor_environment_nor_a_debugger_is_open_to_the_user() {
     need_engine!();
     let bed = Bed::new();
-    let _session = served(&bed);
+    let _session = bed.started(&[], "sleep 1000");
     let agent = bed.container.exec("pgrep -x devctl-agent").trim().to_owned();
     assert_eq!(
         bed.container.exec(&format!("ps -o user= -p {agent}")).trim(),
@@ -73,7 +62,7 @@ fn neither_memory_nor_environment_nor_a_debugger_is_open_to_the_user() {
 fn the_host_key_is_nowhere_in_the_container() {
     need_engine!();
     let bed = Bed::new();
-    let _session = served(&bed);
+    let _session = bed.started(&[], "sleep 1000");
     let line = bed.read("host").lines().nth(2).unwrap().to_owned();
     for place in [
         "/proc/[0-9]*/environ",
@@ -107,7 +96,7 @@ fn the_host_key_is_nowhere_in_the_container() {
 fn core_dumps_are_off_for_the_agent_and_as_before_for_its_commands() {
     need_engine!();
     let bed = Bed::with(&["--network", "none", "--init", "--ulimit", "core=12345:12345"]);
-    let _session = served(&bed);
+    let _session = bed.started(&[], "sleep 1000");
     let limits = "grep 'Max core' /proc/$(pgrep -x devctl-agent)/limits";
     assert!(bed.container.exec(limits).contains(" 0 "));
     assert_eq!(

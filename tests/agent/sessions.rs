@@ -5,21 +5,18 @@ use std::process::Stdio;
 
 use devctl_agent_protocol::AgentReport;
 
-use crate::bed::{Bed, HOST, need_engine, wait_until};
+use crate::bed::{Bed, HOST};
+use devctl_tests::need_engine;
+use devctl_tests::programs::wait_until;
 
 #[test]
 fn every_exit_status_comes_back() {
     need_engine!();
     let bed = Bed::new();
     // One connection for all.
-    let socket = bed.path("mux");
-    let socket = socket.to_str().unwrap();
-    let _master = bed.background(&["-MN", "-S", socket, HOST]);
-    wait_until("the master", || {
-        bed.ssh(&["-S", socket, "-O", "check", HOST]).status.success()
-    });
+    let (_master, socket) = bed.master();
     for status in 0..=255 {
-        let output = bed.ssh(&["-S", socket, HOST, &format!("exit {status}")]);
+        let output = bed.ssh(&["-S", &socket, HOST, &format!("exit {status}")]);
         assert_eq!(output.status.code(), Some(status));
     }
 }
@@ -224,18 +221,13 @@ impl Drop for Terminal {
 fn many_sessions_share_one_connection() {
     need_engine!();
     let bed = Bed::new();
-    let socket = bed.path("mux");
-    let socket = socket.to_str().unwrap();
-    let _master = bed.background(&["-MN", "-S", socket, HOST]);
-    wait_until("the master", || {
-        bed.ssh(&["-S", socket, "-O", "check", HOST]).status.success()
-    });
+    let (_master, socket) = bed.master();
     let mut children: Vec<_> = (0..9)
         .map(|number| {
             bed.client("ssh")
                 .args([
                     "-S",
-                    socket,
+                    &socket,
                     HOST,
                     &format!("head -c 1000000 /dev/zero; exit {number}"),
                 ])
@@ -262,21 +254,16 @@ fn many_sessions_share_one_connection() {
 fn a_session_whose_client_does_not_read_holds_up_no_other() {
     need_engine!();
     let bed = Bed::new();
-    let socket = bed.path("mux");
-    let socket = socket.to_str().unwrap();
-    let _master = bed.background(&["-MN", "-S", socket, HOST]);
-    wait_until("the master", || {
-        bed.ssh(&["-S", socket, "-O", "check", HOST]).status.success()
-    });
+    let (_master, socket) = bed.master();
     let mut stuck = bed
         .client("ssh")
-        .args(["-S", socket, HOST, "cat /dev/zero"])
+        .args(["-S", &socket, HOST, "cat /dev/zero"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     // The first bytes are here: from now on nobody reads.
     stuck.stdout.as_mut().unwrap().read_exact(&mut [0; 10]).unwrap();
-    let output = bed.ssh(&["-S", socket, HOST, "head -c 5000000 /dev/zero"]);
+    let output = bed.ssh(&["-S", &socket, HOST, "head -c 5000000 /dev/zero"]);
     assert_eq!(output.stdout.len(), 5_000_000);
     stuck.kill().unwrap();
     stuck.wait().unwrap();

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::process::Stdio;
 
-use crate::bed::{Bed, HOST, need_engine, run};
+use crate::bed::{Bed, HOST, run};
+use devctl_tests::need_engine;
 
 /// 1 GB in the long run, 200 MB else.
 fn megabytes() -> usize {
@@ -114,15 +115,8 @@ fn a_command_that_gives_more_than_it_takes_does_not_stop() {
 fn input_that_nobody_takes_is_held_back() {
     need_engine!();
     let bed = Bed::new();
-    let mut child = bed
-        .client("ssh")
-        .args([HOST, "echo started; sleep 1000"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdout.as_mut().unwrap().read_exact(&mut [0; 8]).unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let mut client = bed.started(&[], "sleep 1000");
+    let mut stdin = client.0.stdin.take().unwrap();
     let (sender, progress) = std::sync::mpsc::channel();
     let writer = std::thread::spawn(move || {
         let block = vec![0; 1 << 20];
@@ -142,7 +136,6 @@ fn input_that_nobody_takes_is_held_back() {
         resident.trim().parse::<usize>().unwrap() < 120_000,
         "{resident} KiB"
     );
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(client);
     writer.join().unwrap();
 }

@@ -4,7 +4,8 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use crate::bed::{Bed, HOST, need_engine};
+use crate::bed::{Bed, HOST};
+use devctl_tests::need_engine;
 
 fn sftp(bed: &Bed, batch: &str) -> std::process::Output {
     let mut child = bed

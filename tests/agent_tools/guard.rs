@@ -1,4 +1,7 @@
-use crate::bed::{Container, empty_image, need_engine, wait_until};
+use crate::bed::Container;
+use devctl_tests::agent::empty_image;
+use devctl_tests::need_engine;
+use devctl_tests::programs::wait_until;
 
 #[test]
 fn it_ends_as_the_command_does() {

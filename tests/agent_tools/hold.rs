@@ -1,6 +1,10 @@
 use std::time::{Duration, Instant};
 
-use crate::bed::{Container, IMAGE, docker, empty_image, need_engine, wait_until};
+use crate::bed::Container;
+use devctl_tests::agent::{docker, empty_image};
+use devctl_tests::need_engine;
+use devctl_tests::programs::wait_until;
+use devctl_tests::sandbox::IMAGE;
 
 #[test]
 fn it_stops_at_once_and_well() {
@@ -49,7 +53,7 @@ fn every_signal_that_stops_a_container_ends_it() {
 fn orphans_are_reaped() {
     need_engine!();
     let container = Container::new();
-    container.sh("for i in 1 2 3 4 5 6 7 8 9; do (sleep 0.1 &); done");
+    container.exec("for i in 1 2 3 4 5 6 7 8 9; do (sleep 0.1 &); done");
     wait_until("the orphans", || container.processes("sleep|defunct") == 0);
 }
 
@@ -60,7 +64,7 @@ fn orphans_are_reaped_where_it_is_not_the_first_process() {
     let container = Container::start(IMAGE, &["--init"], &["--", "sh", "-c", script]);
     wait_until("the command", || container.processes("^sleep 472[12]") == 2);
     wait_until("the orphans", || container.processes("^sleep 0.2|defunct") == 0);
-    let parent = container.sh("ps -o args= -p $(ps -o ppid= -p $(pgrep -f '^sleep 4721'))");
+    let parent = container.exec("ps -o args= -p $(ps -o ppid= -p $(pgrep -f '^sleep 4721'))");
     assert!(parent.contains("hold"), "{parent}");
 }
 

@@ -3,7 +3,9 @@ use std::time::{Duration, Instant};
 
 use devctl_agent_protocol::{ProbeMode, ProbeReport};
 
-use crate::bed::{Container, docker, empty_image, need_engine};
+use crate::bed::Container;
+use devctl_tests::agent::{docker, empty_image};
+use devctl_tests::need_engine;
 
 fn probe(container: &Container, user: &str, mode: ProbeMode) -> ProbeReport {
     let output = container.run(user, &["probe", mode.as_str()]);
@@ -116,7 +118,7 @@ fn a_shell_that_ends_early_is_named() {
     );
     assert!(!report.timed_out && report.environment.contains_key("PATH"));
 
-    container.sh("usermod -s /usr/sbin/nologin dev");
+    container.exec("usermod -s /usr/sbin/nologin dev");
     let report = probe(&container, "dev", ProbeMode::LoginInteractiveShell);
     assert!(
         report

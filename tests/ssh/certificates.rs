@@ -1,7 +1,7 @@
 //! Who is believed, and certificates that are a month old, gone, or of somebody else.
 
-use crate::config;
-use devctl_tests::sandbox::{Sandbox, ran};
+use devctl_tests::programs::ran;
+use devctl_tests::sandbox::{Sandbox, config};
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -1,7 +1,6 @@
 //! Containers that do not run, users that are not usual, and starts that a login may not make.
 
-use crate::config;
-use devctl_tests::sandbox::Sandbox;
+use devctl_tests::sandbox::{Sandbox, config};
 
 #[test]
 fn a_stopped_container_is_started_unless_that_was_switched_off() {

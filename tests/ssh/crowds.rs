@@ -1,7 +1,7 @@
 //! Fifty at once.
 
-use crate::config;
-use devctl_tests::sandbox::{Ran, Sandbox, Up};
+use devctl_tests::programs::Ran;
+use devctl_tests::sandbox::{Sandbox, Up, config};
 use std::process::Stdio;
 
 fn fifty(home: &Sandbox, up: &Up) {

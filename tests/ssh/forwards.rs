@@ -1,7 +1,7 @@
 //! Ports both ways, a SOCKS proxy, and the key agent.
 
-use crate::config;
-use devctl_tests::sandbox::{Background, Sandbox, Up, ran, wait_until};
+use devctl_tests::programs::{Background, ran, wait_until};
+use devctl_tests::sandbox::{Sandbox, Up, config};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::process::{Command, Stdio};

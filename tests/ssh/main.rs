@@ -15,11 +15,8 @@ mod crowds;
 #[cfg(test)]
 mod forwards;
 #[cfg(test)]
+mod mounts;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod transfers;
-
-#[cfg(test)]
-pub(crate) fn config(more: &str) -> String {
-    format!(r#"{{ "image": "{}"{more} }}"#, devctl_tests::sandbox::IMAGE)
-}

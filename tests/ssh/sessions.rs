@@ -1,7 +1,7 @@
 //! Commands, terminals, and one connection for many of them.
 
-use crate::config;
-use devctl_tests::sandbox::{Ran, Sandbox, ran, wait_until};
+use devctl_tests::programs::{Ran, ran, wait_until};
+use devctl_tests::sandbox::{Sandbox, config};
 use std::io::Write as _;
 use std::process::Stdio;
 

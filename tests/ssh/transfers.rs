@@ -1,7 +1,7 @@
 //! Files both ways, by every program that copies over ssh.
 
-use crate::config;
-use devctl_tests::sandbox::{Sandbox, Up, full, ran, wait_until};
+use devctl_tests::programs::{ran, wait_until};
+use devctl_tests::sandbox::{Sandbox, Up, config, full};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -1,7 +1,6 @@
 //! Configurations, images and Dockerfiles that cannot work: each is said with a code and a fix, and makes nothing.
 
-use crate::config;
-use devctl_tests::sandbox::Sandbox;
+use devctl_tests::sandbox::{Sandbox, config};
 use std::fs;
 
 #[test]

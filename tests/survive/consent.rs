@@ -1,7 +1,7 @@
 //! Nothing that was not allowed happens, and what was allowed is not asked twice.
 
-use crate::config;
-use devctl_tests::sandbox::{IMAGE, Ran, Sandbox};
+use devctl_tests::programs::Ran;
+use devctl_tests::sandbox::{IMAGE, Sandbox, config};
 use serde_json::Value;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! No space and no rights to write: nothing is changed, and the error says what to do.
 
-use crate::config;
-use devctl_tests::sandbox::{Sandbox, ran, skip};
+use devctl_tests::programs::ran;
+use devctl_tests::sandbox::{Sandbox, config, skip};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,8 +1,8 @@
 //! Engines that go, come back, and are another product.
 
-use crate::config;
 use devctl_testkit::engines::{OwnEngine, base_archive};
-use devctl_tests::sandbox::{Background, IMAGE, Sandbox, skip, wait_until};
+use devctl_tests::programs::{Background, wait_until};
+use devctl_tests::sandbox::{IMAGE, Sandbox, config, skip};
 use std::process::Stdio;
 
 /// An engine that the test may break, with the base image in it.

@@ -1,7 +1,6 @@
 //! Folders with odd names, the same name twice, links, and folders that are gone.
 
-use crate::config;
-use devctl_tests::sandbox::Sandbox;
+use devctl_tests::sandbox::{Sandbox, config};
 use std::fs;
 
 #[test]

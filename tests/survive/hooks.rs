@@ -1,9 +1,8 @@
 //! Lifecycle commands that fail, hang, and print without end.
 
-use crate::config;
-use devctl_tests::sandbox::{Background, Sandbox, wait_until};
+use devctl_tests::programs::{Background, wait_until};
+use devctl_tests::sandbox::{Sandbox, config};
 use std::fs;
-use std::io::Read as _;
 use std::process::Stdio;
 
 #[test]
@@ -41,13 +40,7 @@ fn a_command_that_hangs_is_stopped_by_ctrl_c_and_resumed_by_the_next_up() {
     wait_until("the command", || folder.join("ran").exists());
     up.signal("INT");
     assert_eq!(up.end(), 130);
-    let mut said = String::new();
-    up.child()
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut said)
-        .unwrap();
+    let said = up.stderr();
     assert!(said.contains("next up"), "it says what is left: {said}");
     let containers = home.containers_of(&folder);
     let inside = || {

@@ -1,9 +1,8 @@
 //! `kill -9` at each step of `up`, and two of them at once.
 
-use crate::config;
-use devctl_tests::sandbox::{Background, Ran, Sandbox, full, wait_until};
+use devctl_tests::programs::{Background, Ran, wait_until};
+use devctl_tests::sandbox::{Sandbox, config, full};
 use std::fs;
-use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,7 +62,7 @@ fn recovers(home: &Sandbox, folder: &Path, when: &str) -> bool {
     digest
         .arg("-c")
         .arg(format!("printf %s '{}' | sha256sum", home.state().display()));
-    let digest = devctl_tests::sandbox::ran(&mut digest);
+    let digest = devctl_tests::programs::ran(&mut digest);
     assert!(!helpers.contains(&digest[..12]), "{when}: {helpers}");
 
     let events = home
@@ -188,13 +187,7 @@ fn ctrl_c_takes_back_what_was_made_or_says_what_stays() {
         watch.wait_for(words, &home.unique("stop"), if stays { 2 } else { 1 });
         up.signal("INT");
         assert_eq!(up.end(), 130, "at {words}");
-        let mut said = String::new();
-        up.child()
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut said)
-            .unwrap();
+        let said = up.stderr();
         assert!(
             said.contains(if stays { "next up" } else { "removed" }),
             "at {words}: {said}"

@@ -1,7 +1,6 @@
 //! Stop, start, rebuild, remove: what stays and what goes.
 
-use crate::config;
-use devctl_tests::sandbox::Sandbox;
+use devctl_tests::sandbox::{Sandbox, config};
 use std::fs;
 
 #[test]

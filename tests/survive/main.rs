@@ -25,8 +25,3 @@ mod kills;
 mod lives;
 #[cfg(test)]
 mod people;
-
-#[cfg(test)]
-pub(crate) fn config(more: &str) -> String {
-    format!(r#"{{ "image": "{}"{more} }}"#, devctl_tests::sandbox::IMAGE)
-}

@@ -1,8 +1,8 @@
 //! Accounts without rights: root passes these tests vacuously, so each makes an account of its own.
 
-use crate::config;
 use crate::kills::Watch;
-use devctl_tests::sandbox::{Account, Background, Sandbox, ran, skip};
+use devctl_tests::programs::{Background, ran};
+use devctl_tests::sandbox::{Account, Sandbox, config, skip};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::{Command, Stdio};
