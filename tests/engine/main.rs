@@ -12,6 +12,7 @@ mod events;
 mod exec;
 mod images;
 mod networks;
+mod registry;
 mod support;
 mod throughput;
 
@@ -52,6 +53,9 @@ scenarios! {
     volumes_come_and_go: networks::volumes,
     events_are_heard: events::heard,
     images_are_inspected_tagged_and_removed: images::life,
+    passwords_of_a_registry_are_found_in_all_three_places: registry::passwords,
+    a_registry_that_refuses_is_named: registry::refusals,
+    a_build_takes_its_base_image_with_a_password: registry::builds,
     a_build_makes_the_image_that_was_asked_for: build::arguments,
     a_failing_step_is_shown_with_its_last_lines: build::failing_step,
     the_dockerignore_decides_what_is_sent: build::dockerignore,

@@ -2,3 +2,4 @@
 
 #[cfg(unix)]
 pub mod engines;
+pub mod registry;
