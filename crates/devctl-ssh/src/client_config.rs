@@ -114,18 +114,11 @@ pub fn render_config(config: &ClientConfig) -> Result<String, SshError> {
     );
     for entry in hosts {
         let host = entry.alias.host(suffix);
-        // Cannot fail: a String takes everything.
-        let _ = write!(
-            text,
-            "\nHost {host}\n  User {}\n  HostKeyAlias {host}\n",
-            entry.user
-        );
+        let options = format!("  User {}\n  HostKeyAlias {host}\n", entry.user);
+        in_any_case(&mut text, &host, &options);
     }
-    let _ = write!(
-        text,
-        "\n\
-         Host *.{suffix}\n\
-        \x20 HostName %h\n\
+    let common = format!(
+        "\x20 HostName %h\n\
         \x20 Port 22\n\
         \x20 CanonicalizeHostname no\n\
         \x20 ProxyCommand {proxy}\n\
@@ -147,7 +140,19 @@ pub fn render_config(config: &ClientConfig) -> Result<String, SshError> {
         \x20 VerifyHostKeyDNS no\n\
         \x20 CheckHostIP no\n"
     );
+    in_any_case(&mut text, &format!("*.{suffix}"), &common);
     Ok(text)
+}
+
+/// Options of the hosts that fit a pattern. `Host` compares capitals, `Match originalhost` does not: what is typed as
+/// `Web.devctl` is the same host. `Host` stays for the programs that list the hosts of a configuration, or know no
+/// `Match`; said twice, an option is what it was the first time.
+fn in_any_case(text: &mut String, pattern: &str, options: &str) {
+    // Cannot fail: a String takes everything.
+    let _ = write!(
+        text,
+        "\nHost {pattern}\n{options}Match originalhost {pattern}\n{options}"
+    );
 }
 
 /// Our known hosts: one `@cert-authority` line for each trusted host authority, and no host key at all.
@@ -194,6 +199,25 @@ mod tests {
         assert!(at("Host web.devctl\n") < at("Host *.devctl\n"));
         assert!(text.contains("  ProxyCommand '/opt/my tools/devctl' ssh-proxy %n %r\n"));
         assert!(!text.contains("/dev/null") && !text.contains("IgnoreUnknown"));
+    }
+
+    #[test]
+    fn a_host_is_the_same_in_capitals() {
+        let text = render_config(&config()).unwrap();
+        for pattern in ["web.devctl", "*.devctl"] {
+            let of = |keyword: &str| {
+                let start = format!("\n{keyword} {pattern}\n");
+                let (_, rest) = text
+                    .split_once(&start)
+                    .unwrap_or_else(|| panic!("{start} in {text}"));
+                rest.lines()
+                    .take_while(|line| line.starts_with("  "))
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            };
+            assert!(!of("Host").is_empty());
+            assert_eq!(of("Host"), of("Match originalhost"));
+        }
     }
 
     #[test]
