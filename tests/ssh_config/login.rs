@@ -8,7 +8,7 @@ use std::process::Command;
 use devctl_ssh::{
     AccessKey, Authority, AuthorityKind, ClientConfig, HostCertRequest, HostEntry, HostKeys, Platform,
     Principal, RevocationList, SshDir, Suffix, UserCertRequest, issue_host_certificate,
-    issue_user_certificate, render_config, render_known_hosts, slug,
+    issue_user_certificate, render_config, render_known_hosts, slug, write_revocation_list,
 };
 
 use crate::{has, quoted, script, ssh};
@@ -59,9 +59,7 @@ impl World {
         fs::copy(key.certificate_path(), server.join("key-cert.pub")).unwrap();
         fs::write(server.join("users.pub"), users.public_line().unwrap()).unwrap();
         fs::write(server.join("principals"), "owner-1\n").unwrap();
-        RevocationList::new(1, now())
-            .write(&server.join("revoked"))
-            .unwrap();
+        write_revocation_list(&server.join("revoked"), &RevocationList::new(1, now())).unwrap();
         fs::write(
             server.join("sshd_config"),
             format!(
@@ -200,8 +198,8 @@ fn what_must_not_get_in_does_not() {
     );
     assert_eq!(world.login("web.devctl"), Ok("in".to_owned()));
     let mut list = RevocationList::new(2, now());
-    list.revoke_serial(world.users.public_key(), 4).unwrap();
-    list.write(&world.root.join("../server/revoked")).unwrap();
+    list.revoke_serials(world.users.public_key(), 4..=4).unwrap();
+    write_revocation_list(&world.root.join("../server/revoked"), &list).unwrap();
     assert!(
         world
             .login("web.devctl")

@@ -6,11 +6,10 @@
 use std::collections::BTreeMap;
 
 use devctl_agent_protocol::{Allow, RefusalCode};
+use devctl_krl::{RevocationList, Revoked};
 use ssh_key::certificate::CertType;
 use ssh_key::public::KeyData;
 use ssh_key::{Certificate, HashAlg};
-
-use crate::krl::{RevocationList, Revoked};
 
 /// Against what certificates are checked.
 #[derive(Debug)]
@@ -212,7 +211,7 @@ mod tests {
             let policy = Policy {
                 user: "dev".into(),
                 authorities: vec![ssh_key::PublicKey::from_openssh(&ca).unwrap().key_data().clone()],
-                revocations: RevocationList::default(),
+                revocations: RevocationList::new(1, 1),
                 accepted_principals: BTreeMap::from([("dev".into(), vec!["owner-1".into(), "ct-2".into()])]),
                 allow: Allow::ALL,
             };

@@ -22,7 +22,6 @@ mod connection;
 mod environment;
 mod forward;
 mod inflow;
-mod krl;
 mod login;
 mod outflow;
 mod process;

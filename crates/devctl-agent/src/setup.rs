@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use devctl_agent_protocol::{AgentConfig, FatalCode, WireError};
+use devctl_krl::{KrlError, RevocationList};
 use russh::keys::PrivateKey;
 use russh::server::Config;
 use russh::{MethodKind, MethodSet, Preferred, SshId};
@@ -14,7 +15,6 @@ use ssh_key::certificate::CertType;
 use ssh_key::{Certificate, PublicKey};
 
 use crate::account::{Account, AccountError};
-use crate::krl::{KrlError, RevocationList};
 use crate::login::Policy;
 use crate::protect::{ProtectError, Protection};
 

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use devctl_files::FilesError;
+use devctl_krl::KrlError;
 
 /// What can go wrong with keys, certificates and the files of `ssh`.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,15 @@ pub enum SshError {
     CertificateRefused {
         /// The rule, in words.
         rule: String,
+    },
+
+    /// A revocation list cannot be used, to be read or to be written.
+    #[error("the revocation list {} cannot be used", path.display())]
+    RevocationList {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: KrlError,
     },
 
     /// The subject's public key, or the certificate itself, could not be built or signed.
@@ -143,6 +153,7 @@ impl SshError {
             Self::WrongAuthority { .. } => "ssh.authority_wrong",
             Self::AuthorityMissing { .. } => "ssh.authority_missing",
             Self::CertificateRefused { .. } => "ssh.certificate_refused",
+            Self::RevocationList { .. } => "ssh.revocation_list_unusable",
             Self::Signing(_) => "ssh.signing_failed",
             Self::Random(_) => "ssh.no_randomness",
             Self::Principal { .. } => "ssh.principal_invalid",
@@ -168,6 +179,10 @@ impl SshError {
             Self::AuthorityUnreadable { .. } | Self::AuthorityMissing { .. } => {
                 Some("run `devctl doctor --fix`, then `devctl up`".to_owned())
             }
+            Self::RevocationList { .. } => Some(
+                "run `devctl doctor --fix`: the list is written anew from the records, and nobody enters before"
+                    .to_owned(),
+            ),
             Self::Name { .. } => Some("use a to z, 0 to 9 and hyphens, at most 63 characters".to_owned()),
             Self::Unquotable { .. } => Some("use a directory without `${` and control characters".to_owned()),
             Self::ConfigReadOnly { line, .. } => Some(format!(

@@ -33,9 +33,10 @@ pub use include_line::{
 };
 pub use key_file::{AccessKey, HostKey, HostKeys};
 pub use renewal::{Due, host_renewal_due, renewal_due};
-pub use revocation::RevocationList;
+pub use revocation::{read_revocation_list, write_revocation_list};
 pub use ssh_client::SshClient;
 pub use ssh_dir::SshDir;
 pub use stable_link::point_stable_link;
 
+pub use devctl_krl::{Entry as RevocationEntry, KrlError, RevocationList, Revoked};
 pub use ssh_key::{Certificate, HashAlg, PublicKey};
