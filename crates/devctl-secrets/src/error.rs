@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use devctl_files::FilesError;
 
 use crate::key_source::KeySource;
+use crate::keychain::KeychainState;
+use crate::way::WayKind;
 
 /// What can go wrong with the vault and its master key.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +14,7 @@ pub enum VaultError {
     #[error(transparent)]
     Files(#[from] FilesError),
 
-    /// The keychain that holds the master key is locked. It is never asked to raise a prompt.
+    /// The keychain that holds the master key is locked. Opening a vault never raises its prompt.
     #[error("the keychain is locked")]
     KeychainLocked,
 
@@ -23,12 +25,9 @@ pub enum VaultError {
         seconds: u64,
     },
 
-    /// The keychain that holds the master key cannot be reached or refused.
-    #[error("the keychain failed: {message}")]
-    KeychainFailed {
-        /// In the keychain's own words.
-        message: String,
-    },
+    /// The keychain that holds the master key cannot be used.
+    #[error("{0}")]
+    KeychainUnusable(KeychainState),
 
     /// The place that was chosen for the master key has none now.
     #[error("there is no master key in {place}: {why}")]
@@ -46,6 +45,98 @@ pub enum VaultError {
         place: KeySource,
         /// The vault file.
         path: PathBuf,
+    },
+
+    /// The passphrase is another one.
+    #[error("this is not the passphrase of {}", path.display())]
+    WrongPassphrase {
+        /// The vault file.
+        path: PathBuf,
+    },
+
+    /// The recovery key is well formed and of another vault, or an older one of this vault.
+    #[error("this recovery key does not open {}", path.display())]
+    WrongRecoveryKey {
+        /// The vault file.
+        path: PathBuf,
+    },
+
+    /// Nothing on this machine opens the vault, and it has a passphrase: it is to be asked for and given with
+    /// [`crate::Unlock::passphrase`].
+    #[error("the passphrase of {} is needed", path.display())]
+    PassphraseNeeded {
+        /// The vault file.
+        path: PathBuf,
+        /// Why the other ways do not open it; `None` if there is none.
+        source: Option<Box<VaultError>>,
+    },
+
+    /// Only the recovery key is left.
+    #[error("only the recovery key still opens {}", path.display())]
+    RecoveryNeeded {
+        /// The vault file.
+        path: PathBuf,
+        /// Why the others do not.
+        source: Box<VaultError>,
+    },
+
+    /// A passphrase that is not taken.
+    #[error("the passphrase is refused: {why}")]
+    PassphraseRefused {
+        /// What is wrong with it.
+        why: &'static str,
+    },
+
+    /// The key could not be derived from the passphrase.
+    #[error("no key can be derived from the passphrase: {message}")]
+    Derivation {
+        /// In the derivation's own words.
+        message: String,
+    },
+
+    /// A way in of this kind exists; a vault has one of each.
+    #[error("{} has a way in by {kind} already", path.display())]
+    WayExists {
+        /// The vault file.
+        path: PathBuf,
+        /// Its kind.
+        kind: WayKind,
+    },
+
+    /// There is no way in of this kind.
+    #[error("{} has no way in by {kind}", path.display())]
+    NoSuchWay {
+        /// The vault file.
+        path: PathBuf,
+        /// The kind.
+        kind: WayKind,
+    },
+
+    /// Without this way, nothing but a recovery key would open the vault.
+    #[error("{kind} is the last way into {}", path.display())]
+    LastWay {
+        /// The vault file.
+        path: PathBuf,
+        /// Its kind.
+        kind: WayKind,
+    },
+
+    /// [`crate::Vault::create`] was asked to make one where one is.
+    #[error("{} exists", path.display())]
+    Exists {
+        /// The vault file.
+        path: PathBuf,
+    },
+
+    /// The vault was written less often than it was when it was last seen: it is an older copy.
+    #[error("{} is an older copy: it counts {found} writes, and {seen} were seen", path.display())]
+    RolledBack {
+        /// The vault file.
+        path: PathBuf,
+        /// The count in the file.
+        found: u64,
+        /// The highest count seen.
+        seen: u64,
     },
 
     /// The vault file was changed by something that does not have the key, or is damaged.
@@ -88,9 +179,20 @@ impl VaultError {
             Self::Files(error) => error.code(),
             Self::KeychainLocked => "secrets.keychain_locked",
             Self::KeychainTimeout { .. } => "secrets.keychain_timeout",
-            Self::KeychainFailed { .. } => "secrets.keychain_failed",
+            Self::KeychainUnusable(state) => state.code(),
             Self::NoKey { .. } => "secrets.no_key",
             Self::WrongKey { .. } => "secrets.wrong_key",
+            Self::WrongPassphrase { .. } => "secrets.wrong_passphrase",
+            Self::WrongRecoveryKey { .. } => "secrets.wrong_recovery_key",
+            Self::PassphraseNeeded { .. } => "secrets.passphrase_needed",
+            Self::RecoveryNeeded { .. } => "secrets.recovery_needed",
+            Self::PassphraseRefused { .. } => "secrets.passphrase_refused",
+            Self::Derivation { .. } => "secrets.derivation_failed",
+            Self::WayExists { .. } => "secrets.way_exists",
+            Self::NoSuchWay { .. } => "secrets.no_such_way",
+            Self::LastWay { .. } => "secrets.last_way",
+            Self::Exists { .. } => "secrets.vault_exists",
+            Self::RolledBack { .. } => "secrets.vault_rolled_back",
             Self::Tampered { .. } => "secrets.vault_tampered",
             Self::Newer { .. } => "secrets.vault_newer",
             Self::EntryRefused { .. } => "secrets.entry_refused",
@@ -103,14 +205,9 @@ impl VaultError {
     pub fn fix(&self) -> Option<String> {
         match self {
             Self::Files(error) => error.fix(),
-            Self::KeychainLocked => Some(
-                "unlock the login keychain (log in to the desktop, or use its password manager) and repeat"
-                    .to_owned(),
-            ),
-            Self::KeychainTimeout { .. } => {
-                Some("look for a keychain prompt on the screen, answer it and repeat".to_owned())
-            }
-            Self::KeychainFailed { .. } => Some("start the desktop's keychain service and repeat".to_owned()),
+            Self::KeychainLocked => KeychainState::Locked.fix(),
+            Self::KeychainTimeout { .. } => KeychainState::TimedOut.fix(),
+            Self::KeychainUnusable(state) => state.fix(),
             Self::NoKey {
                 place: KeySource::KeyFile(_),
                 ..
@@ -119,10 +216,7 @@ impl VaultError {
                 place: KeySource::SystemdCredential(_),
                 ..
             } => Some("run as the systemd unit that has LoadCredential=devctl-master-key".to_owned()),
-            Self::NoKey {
-                place: KeySource::Keychain | KeySource::OwnFile(_),
-                ..
-            }
+            Self::NoKey { .. }
             | Self::WrongKey { .. } => Some(
                 "restore the master key from a backup, or move the vault away to start with new keys"
                     .to_owned(),
@@ -132,7 +226,27 @@ impl VaultError {
                 path.display()
             )),
             Self::Newer { .. } => Some("update devctl".to_owned()),
-            Self::EntryRefused { .. } | Self::Random(_) => None,
+            Self::WrongPassphrase { .. } => Some("type it again, or open the vault with its recovery key".to_owned()),
+            Self::WrongRecoveryKey { .. } => {
+                Some("take the recovery key that was made last for this vault".to_owned())
+            }
+            Self::PassphraseNeeded { source, .. } => Some(match source.as_ref().and_then(|why| why.fix()) {
+                Some(other) => format!("give the passphrase; or {other}"),
+                None => "give the passphrase".to_owned(),
+            }),
+            Self::RecoveryNeeded { .. } => {
+                Some("open the vault with its recovery key and set a new way in".to_owned())
+            }
+            Self::PassphraseRefused { .. } => Some("choose another passphrase".to_owned()),
+            Self::WayExists { .. } => Some("replace it instead of adding one".to_owned()),
+            Self::NoSuchWay { .. } => Some("look at the ways in that the vault has".to_owned()),
+            Self::LastWay { .. } => Some("add another way in first, or replace this one".to_owned()),
+            Self::Exists { .. } => Some("open it instead".to_owned()),
+            Self::RolledBack { .. } => Some(
+                "if you restored it yourself, accept the older copy; if not, somebody put it there: restore the newest"
+                    .to_owned(),
+            ),
+            Self::EntryRefused { .. } | Self::Derivation { .. } | Self::Random(_) => None,
         }
     }
 }

@@ -2,9 +2,11 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::keychain::Keychain;
+use crate::way::WayKind;
 
 /// Where a master key may come from, in the order in which a new vault looks: the keychain, then the key file, then
-/// the systemd credential, then a file of our own beside the vault. The choice is recorded in the vault and final.
+/// the systemd credential, then a file of our own beside the vault. The choice is recorded in the vault; the ways in
+/// are changed by [`crate::Vault::add_way`] and its like.
 #[derive(Debug, Clone, Default)]
 pub struct KeySources {
     /// The OS keychain; `None` never asks it.
@@ -15,7 +17,7 @@ pub struct KeySources {
     pub credentials_directory: Option<PathBuf>,
 }
 
-/// Where the master key of a vault is.
+/// Where a key of a vault is, on this machine and now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
     /// The OS keychain.
@@ -26,21 +28,23 @@ pub enum KeySource {
     SystemdCredential(Option<PathBuf>),
     /// A 0600 file of our own beside the vault: whoever reads the disk reads the vault.
     OwnFile(PathBuf),
+    /// A passphrase that a person knows.
+    Passphrase,
+    /// A printed key.
+    RecoveryKey,
 }
 
 impl KeySource {
-    pub(crate) const KEYCHAIN: u8 = 1;
-    pub(crate) const KEY_FILE: u8 = 2;
-    pub(crate) const SYSTEMD_CREDENTIAL: u8 = 3;
-    pub(crate) const OWN_FILE: u8 = 4;
-
-    /// As it stands in the vault file.
-    pub(crate) fn kind(&self) -> u8 {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> WayKind {
         match self {
-            Self::Keychain => Self::KEYCHAIN,
-            Self::KeyFile(_) => Self::KEY_FILE,
-            Self::SystemdCredential(_) => Self::SYSTEMD_CREDENTIAL,
-            Self::OwnFile(_) => Self::OWN_FILE,
+            Self::Keychain => WayKind::Keychain,
+            Self::KeyFile(_) => WayKind::KeyFile,
+            Self::SystemdCredential(_) => WayKind::SystemdCredential,
+            Self::OwnFile(_) => WayKind::OwnFile,
+            Self::Passphrase => WayKind::Passphrase,
+            Self::RecoveryKey => WayKind::RecoveryKey,
         }
     }
 }
@@ -56,6 +60,8 @@ impl fmt::Display for KeySource {
             Self::SystemdCredential(Some(path)) => write!(f, "the systemd credential {}", path.display()),
             Self::SystemdCredential(None) => f.write_str("the systemd credential devctl-master-key"),
             Self::OwnFile(path) => write!(f, "the file {}, without a keychain", path.display()),
+            Self::Passphrase => f.write_str("a passphrase"),
+            Self::RecoveryKey => f.write_str("the recovery key"),
         }
     }
 }

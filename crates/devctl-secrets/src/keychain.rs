@@ -8,8 +8,14 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::error::VaultError;
+use crate::secret::SecretText;
+pub(crate) use unlock::Stop;
+pub use unlock::{Canceller, Unlocking};
 
 mod os;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod secret_service;
+mod unlock;
 
 /// How long the OS keychain may take when the caller says nothing: it may have to be started first.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -17,27 +23,83 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What a keychain can do right now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeychainState {
-    /// A value was set, read back and deleted.
+    /// A secret can be kept and read.
     Ready,
-    /// There is no keychain service: no session bus, or nothing on it.
+    /// There is no session bus to ask on.
+    NoBus,
+    /// There is a bus, and no keychain service on it.
     NoService,
     /// There is a service, but no collection to put a secret into.
     NoCollection,
     /// There is one, and it is locked.
     Locked,
+    /// The keychain's own prompt was refused, cancelled, or had no screen to be shown on.
+    PromptRefused,
+    /// The password that was given to unlock it is wrong.
+    WrongPassword,
     /// It gave no answer in time.
     TimedOut,
     /// It failed; in its own words.
     Failed(String),
 }
 
+impl KeychainState {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Ready => "secrets.keychain_ready",
+            Self::NoBus => "secrets.keychain_no_bus",
+            Self::NoService => "secrets.keychain_no_service",
+            Self::NoCollection => "secrets.keychain_no_collection",
+            Self::Locked => "secrets.keychain_locked",
+            Self::PromptRefused => "secrets.keychain_prompt_refused",
+            Self::WrongPassword => "secrets.keychain_wrong_password",
+            Self::TimedOut => "secrets.keychain_timeout",
+            Self::Failed(_) => "secrets.keychain_failed",
+        }
+    }
+
+    /// What a person can do about it; `None` if nothing is wrong.
+    #[must_use]
+    pub fn fix(&self) -> Option<String> {
+        let fix = match self {
+            Self::Ready => return None,
+            Self::NoBus => {
+                "log in to a desktop session, or run under `dbus-run-session`; on a server, use a passphrase or a key file"
+            }
+            Self::NoService => {
+                "install and start a keychain service (gnome-keyring, KeePassXC or KWallet), or use a passphrase or a key file"
+            }
+            Self::NoCollection => {
+                "make a default keyring in the desktop's password manager (in Passwords and Keys: File > New > Keyring, then set as default)"
+            }
+            Self::Locked => {
+                "unlock the login keychain (log in to the desktop, or use its password manager) and repeat; if it is locked after each login, its password is not the one of the account any more: change it in the password manager"
+            }
+            Self::PromptRefused => {
+                "repeat and answer the prompt; without a screen, give the keychain's password"
+            }
+            Self::WrongPassword => {
+                "type the keychain's password again: it is the account's password of the time when the keychain was made"
+            }
+            Self::TimedOut => "look for a keychain prompt on the screen, answer it and repeat",
+            Self::Failed(_) => "restart the desktop's keychain service and repeat",
+        };
+        Some(fix.to_owned())
+    }
+}
+
 impl fmt::Display for KeychainState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ready => f.write_str("the keychain works"),
+            Self::NoBus => f.write_str("there is no session bus, so no keychain can be asked"),
             Self::NoService => f.write_str("there is no keychain service"),
             Self::NoCollection => f.write_str("the keychain service has no collection"),
             Self::Locked => f.write_str("the keychain is locked"),
+            Self::PromptRefused => f.write_str("the keychain's prompt was refused"),
+            Self::WrongPassword => f.write_str("the password does not unlock the keychain"),
             Self::TimedOut => f.write_str("the keychain gives no answer"),
             Self::Failed(message) => write!(f, "the keychain failed: {message}"),
         }
@@ -45,18 +107,21 @@ impl fmt::Display for KeychainState {
 }
 
 /// What the thread asks: the OS keychain, or a stand-in of the tests.
-pub(crate) trait Store: Send + 'static {
+pub(crate) trait Store: Send + Sync + 'static {
     /// Whether a secret can be asked for without a prompt.
     fn state(&self) -> KeychainState;
     fn get(&self, account: &str) -> Result<Option<Zeroizing<String>>, String>;
     fn set(&self, account: &str, value: &str) -> Result<(), String>;
     fn delete(&self, account: &str) -> Result<(), String>;
+    /// Unlocks with this password, or raises the keychain's own prompt; ends early when `stop` is stopped.
+    fn unlock(&self, password: Option<&SecretText>, stop: &Stop) -> KeychainState;
 }
 
 /// The OS keychain, asked from one thread of its own, with a time limit: no answer is an error, never a wait without
 /// end. Clones share the thread.
 #[derive(Clone)]
 pub struct Keychain {
+    store: Arc<dyn Store>,
     worker: Arc<Mutex<Worker>>,
     patience: Duration,
 }
@@ -76,10 +141,19 @@ impl Keychain {
     }
 
     pub(crate) fn with_store(store: impl Store, patience: Duration) -> Self {
+        let store: Arc<dyn Store> = Arc::new(store);
         Self {
-            worker: Arc::new(Mutex::new(Worker::Idle(Some(Box::new(store))))),
+            worker: Arc::new(Mutex::new(Worker::Idle(Arc::clone(&store)))),
+            store,
             patience,
         }
+    }
+
+    /// Begins to unlock it, on a thread of its own: with this password (gnome-keyring; it goes over the user's own
+    /// session bus), or by the keychain's own prompt, which waits for a person. Nothing else of this crate raises a
+    /// prompt.
+    pub fn unlock(&self, password: Option<SecretText>) -> Unlocking {
+        unlock::begin(Arc::clone(&self.store), password)
     }
 
     /// Sets, reads back and deletes a random value: opening a keychain proves nothing.
@@ -127,6 +201,12 @@ impl Keychain {
         })
     }
 
+    /// Removes an entry, if it is there.
+    pub(crate) fn delete(&self, account: &str) -> Result<(), VaultError> {
+        let account = account.to_owned();
+        self.when_ready(move |store| store.delete(&account))
+    }
+
     fn when_ready<T: Send + 'static>(
         &self,
         act: impl FnOnce(&dyn Store) -> Result<T, String> + Send + 'static,
@@ -141,10 +221,7 @@ impl Keychain {
         answer.ok_or_else(timeout)?.map_err(|state| match state {
             KeychainState::Locked => VaultError::KeychainLocked,
             KeychainState::TimedOut => timeout(),
-            KeychainState::Failed(message) => VaultError::KeychainFailed { message },
-            other => VaultError::KeychainFailed {
-                message: other.to_string(),
-            },
+            other => VaultError::KeychainUnusable(other),
         })
     }
 
@@ -186,14 +263,14 @@ type Job = Box<dyn FnOnce(&dyn Store) + Send>;
 
 /// The thread is begun by the first question.
 enum Worker {
-    Idle(Option<Box<dyn Store>>),
+    Idle(Arc<dyn Store>),
     Running(Sender<Job>),
 }
 
 impl Worker {
     fn submit(&mut self, job: Job) {
         if let Self::Idle(store) = self {
-            let Some(store) = store.take() else { return };
+            let store = Arc::clone(store);
             let (jobs, queue) = channel();
             // If no thread can be begun, the queue is dropped and every question goes unanswered.
             let begun = thread::Builder::new()

@@ -9,6 +9,9 @@ pub struct Secret<T: Zeroize>(Zeroizing<T>);
 /// Secret bytes: a private key, a password.
 pub type SecretBytes = Secret<Vec<u8>>;
 
+/// Secret text: a passphrase, a recovery key as it is printed.
+pub type SecretText = Secret<String>;
+
 impl<T: Zeroize> Secret<T> {
     /// Takes the value in.
     pub fn new(value: T) -> Self {

@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use devctl_files::{
@@ -12,9 +12,16 @@ use crate::error::VaultError;
 use crate::key_source::{KeySource, KeySources};
 use crate::master_key::{self, Key};
 use crate::secret::SecretBytes;
-use format::{Contents, Entry, Header, Slot};
+use crate::secret_name::is_invisible;
+use crate::way::{NewWay, Unlock, WayKind};
+use format::{Contents, Entry, Header};
+use rollback::{Memory, RollbackWatch};
 
 mod format;
+pub(crate) mod rollback;
+mod ways;
+
+pub(crate) use format::Slot;
 
 const VAULT_FILE: &str = "vault";
 const LOCK_FILE: &str = ".vault.lock";
@@ -22,18 +29,24 @@ const LOCK_FILE: &str = ".vault.lock";
 /// Longest name of an entry, in bytes.
 const LONGEST_NAME: usize = 255;
 
+/// What is reserved before the bytes are there.
+const ONE_READ: usize = 128 << 10;
+
 /// Largest value of an entry, in bytes: keys and passwords, no files.
 const LARGEST_VALUE: usize = 1 << 20;
 
 /// Named secrets in one encrypted file, `DIR/vault`.
 ///
-/// Every call sees what other processes wrote; writers take turns under a lock and replace the file whole. Values are
-/// encrypted one by one, so reading one or listing the names decrypts no other.
+/// Every call sees what other processes wrote; writers take turns under a lock and replace the file whole, so a write
+/// costs as much as the file is large. Values are encrypted one by one, so reading one or listing the names decrypts no
+/// other.
 pub struct Vault {
     dir: PathBuf,
     place: KeySource,
+    sources: KeySources,
     id: [u8; 16],
     data_key: Key,
+    memory: Memory,
 }
 
 impl Vault {
@@ -43,42 +56,81 @@ impl Vault {
     /// Blocks until the keychain answers, at most as long as its patience.
     ///
     /// # Errors
-    /// [`VaultError::KeychainLocked`] and the like if the key is out of reach, [`VaultError::Tampered`] if the file is
-    /// not as we wrote it: it is never replaced by a new one.
+    /// [`VaultError::KeychainLocked`] and the like if the key is out of reach, [`VaultError::PassphraseNeeded`] if a
+    /// person has to be asked, [`VaultError::Tampered`] if the file is not as we wrote it: it is never replaced by a
+    /// new one. [`VaultError::RolledBack`] if it is an older copy.
     pub fn open(dir: &Path, sources: &KeySources) -> Result<Self, VaultError> {
+        Self::open_with(dir, sources, &Unlock::default())
+    }
+
+    /// As [`Vault::open`], with what a person gave. With a passphrase or a recovery key the vault has to be there.
+    ///
+    /// # Errors
+    /// As [`Vault::open`]; [`VaultError::WrongPassphrase`], [`VaultError::WrongRecoveryKey`], and
+    /// [`VaultError::NoSuchWay`] if the vault has no such way in.
+    pub fn open_with(dir: &Path, sources: &KeySources, unlock: &Unlock) -> Result<Self, VaultError> {
         ensure_private_dir(dir)?;
-        if !dir.join(VAULT_FILE).exists() {
-            Self::make(dir, sources)?;
-        }
         let path = dir.join(VAULT_FILE);
-        ensure_private_file(&path)?;
-        let (header, _) = format::read_header(&mut open_file(&path)?, &path)?;
-        let [slot] = header.slots.as_slice() else {
-            return Err(tampered(&path, "the number of its keys"));
-        };
-        let place = master_key::place_of(slot.kind, dir, sources)
-            .ok_or_else(|| tampered(&path, "the place of its master key"))?;
-        let master = master_key::recall(&place, &account_of(&header.id), sources)?;
-        if master_key::id_of(&master) != slot.key_id {
-            return Err(VaultError::WrongKey { place, path });
+        let opens_only = unlock.passphrase.is_some() || unlock.recovery_key.is_some();
+        if !opens_only && !path.exists() {
+            Self::make(dir, |id| master_key::choose(dir, id, sources))?;
         }
-        let data_key = slot
-            .unwrap(&header.id, &master)
-            .ok_or_else(|| tampered(&path, "its wrapped key"))?;
+        let header = format::read_header(&mut open_file(&path)?, &path)?.0;
+        ensure_private_file(&path)?;
+        let (place, data_key) = ways::open_header(&header, dir, sources, unlock)?;
         let vault = Self {
+            memory: Memory::new(dir, &header.id, &place, sources),
             dir: dir.to_path_buf(),
             place,
+            sources: sources.clone(),
             id: header.id,
             data_key,
         };
-        vault.read_index()?;
+        if unlock.accept_older {
+            vault.accept_older()?;
+        } else {
+            // Before the file, so that a write in between cannot look like an older copy.
+            let seen = vault.memory.recall()?;
+            let found = vault.read_header()?.counter;
+            if found < seen {
+                return Err(VaultError::RolledBack { path, found, seen });
+            }
+        }
         Ok(vault)
     }
 
-    /// Where the master key is, for `doctor`.
+    /// Makes a vault with this one way in.
+    ///
+    /// # Errors
+    /// [`VaultError::Exists`]; as [`Vault::add_way`].
+    pub fn create(dir: &Path, sources: &KeySources, way: &NewWay) -> Result<Self, VaultError> {
+        ensure_private_dir(dir)?;
+        let made = Self::make(dir, |id| master_key::new_way(dir, id, sources, way))?;
+        if !made {
+            return Err(VaultError::Exists {
+                path: dir.join(VAULT_FILE),
+            });
+        }
+        let unlock = Unlock {
+            passphrase: match way {
+                NewWay::Passphrase(passphrase) => Some(passphrase.clone()),
+                _ => None,
+            },
+            ..Unlock::default()
+        };
+        Self::open_with(dir, sources, &unlock)
+    }
+
+    /// Which way opened it, for `doctor`.
     #[must_use]
     pub fn key_source(&self) -> &KeySource {
         &self.place
+    }
+
+    /// Where it is kept how often the vault was written, so that an older copy is noticed, and whether that works.
+    #[must_use]
+    pub fn rollback_watch(&self) -> RollbackWatch {
+        self.memory.watch()
     }
 
     /// How often the vault was written. It only grows; a smaller number than one seen before is an older copy.
@@ -86,7 +138,7 @@ impl Vault {
     /// # Errors
     /// As [`Vault::get`].
     pub fn counter(&self) -> Result<u64, VaultError> {
-        Ok(self.read_index()?.1.counter)
+        Ok(self.read_header()?.counter)
     }
 
     /// The value of an entry, or `None`.
@@ -101,8 +153,9 @@ impl Vault {
     /// Sets the value of an entry.
     ///
     /// # Errors
-    /// [`VaultError::EntryRefused`] for a name that is empty, longer than 255 bytes or holds control characters, and
-    /// for a value over 1 MiB; otherwise as [`Vault::get`], and the file cannot be written.
+    /// [`VaultError::EntryRefused`] for a name that is empty, has an empty part between its slashes, is longer than 255
+    /// bytes or holds control characters, and for a value over 1 MiB; otherwise as [`Vault::get`], and the file cannot
+    /// be written.
     pub fn put(&self, name: &str, value: &(impl AsRef<[u8]> + ?Sized)) -> Result<(), VaultError> {
         let value = value.as_ref();
         check_entry(name, value)?;
@@ -161,26 +214,29 @@ impl Vault {
         Ok(names)
     }
 
-    fn make(dir: &Path, sources: &KeySources) -> Result<(), VaultError> {
+    /// Says whether it made one; `false` if there is one.
+    fn make(
+        dir: &Path,
+        choose: impl FnOnce(&[u8; 16]) -> Result<master_key::Made, VaultError>,
+    ) -> Result<bool, VaultError> {
         let _lock = FileLock::acquire(&dir.join(LOCK_FILE))?;
         sweep_temporary_files(dir)?;
         let path = dir.join(VAULT_FILE);
         if path.exists() {
-            return Ok(());
+            return Ok(false);
         }
         let mut id = [0u8; 16];
         getrandom::fill(&mut id).map_err(VaultError::Random)?;
-        let (place, master) = master_key::choose(dir, &account_of(&id), sources)?;
+        let made = choose(&id)?;
         let data_key = master_key::random()?;
-        let slot = Slot::wrap(place.kind(), master_key::id_of(&master), &id, &master, &data_key)?;
         let mut header = Header {
             id,
             counter: 0,
-            slots: vec![slot],
+            slots: vec![made.slot(&id, &data_key)?],
         };
         let bytes = format::seal(&mut header, &Contents::default(), &[], &data_key)?;
         write_atomic(&path, &bytes, Mode::PRIVATE)?;
-        Ok(())
+        Ok(true)
     }
 
     fn path(&self) -> PathBuf {
@@ -191,13 +247,14 @@ impl Vault {
         Ok(FileLock::acquire(&self.dir.join(LOCK_FILE))?)
     }
 
-    fn read_index(&self) -> Result<(File, Header), VaultError> {
-        let (file, header, _) = self.read_contents()?;
-        Ok((file, header))
+    fn read_header(&self) -> Result<Header, VaultError> {
+        Ok(self.read_contents()?.1)
     }
 
     fn read_contents(&self) -> Result<(File, Header, Contents), VaultError> {
         let path = self.path();
+        // Before the file, so that a write in between cannot look like an older copy.
+        let seen = self.memory.seen_here();
         let mut file = open_file(&path)?;
         let (header, raw) = format::read_header(&mut file, &path)?;
         if header.id != self.id {
@@ -207,7 +264,28 @@ impl Vault {
             ));
         }
         let contents = format::read_index(&mut file, &raw, &self.data_key, &path)?;
+        if header.counter < seen {
+            return Err(VaultError::RolledBack {
+                path,
+                found: header.counter,
+                seen,
+            });
+        }
+        self.memory.see(header.counter);
         Ok((file, header, contents))
+    }
+
+    /// Writes an older copy anew, with a count above the highest one seen.
+    fn accept_older(&self) -> Result<(), VaultError> {
+        let _lock = self.lock()?;
+        let seen = self.memory.recall()?;
+        let (mut file, mut header, contents) = self.read_contents()?;
+        if header.counter >= seen {
+            return Ok(());
+        }
+        let values = self.sealed_values(&mut file, &contents)?;
+        header.counter = seen;
+        self.write(&mut header, contents, &values)
     }
 
     fn value_of(
@@ -257,7 +335,10 @@ impl Vault {
     fn write(&self, header: &mut Header, contents: Contents, values: &[Vec<u8>]) -> Result<(), VaultError> {
         sweep_temporary_files(&self.dir)?;
         let bytes = format::seal(header, &contents, values, &self.data_key)?;
-        Ok(write_atomic(&self.path(), &bytes, Mode::PRIVATE)?)
+        write_atomic(&self.path(), &bytes, Mode::PRIVATE)?;
+        let in_keychain = header.slots.iter().any(|slot| slot.kind == WayKind::Keychain);
+        self.memory.record(header.counter, in_keychain);
+        Ok(())
     }
 }
 
@@ -270,19 +351,15 @@ impl std::fmt::Debug for Vault {
     }
 }
 
-/// The keychain entry of one vault, so that two installations of one user do not share a key.
-fn account_of(id: &[u8; 16]) -> String {
-    let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("vault-{id}")
-}
-
 fn check_entry(name: &str, value: &[u8]) -> Result<(), VaultError> {
     let why = if name.is_empty() {
         "a name is needed"
     } else if name.len() > LONGEST_NAME {
         "the name is longer than 255 bytes"
-    } else if name.chars().any(char::is_control) {
+    } else if name.chars().any(is_invisible) {
         "the name holds a control character"
+    } else if name.split('/').any(str::is_empty) {
+        "the name has an empty part"
     } else if value.len() > LARGEST_VALUE {
         "the value is larger than 1 MiB"
     } else {
@@ -305,15 +382,14 @@ fn tampered(path: &Path, what: &'static str) -> VaultError {
     }
 }
 
-/// Reads exactly `length` bytes; a file that ends before is damaged.
-fn read_exact(file: &mut impl io::Read, length: usize, path: &Path) -> Result<Vec<u8>, VaultError> {
-    let mut bytes = vec![0u8; length];
-    match file.read_exact(&mut bytes) {
-        Ok(()) => Ok(bytes),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Err(tampered(path, "it ends too early"))
-        }
-        Err(error) => Err(FilesError::new(Action::Read, path, error).into()),
+/// Reads exactly `length` bytes; a file that ends before is damaged. Takes no more memory than the file has bytes: the
+/// length is believed only when they are there.
+fn read_exact(file: &mut impl Read, length: usize, path: &Path) -> Result<Vec<u8>, VaultError> {
+    let mut bytes = Vec::with_capacity(length.min(ONE_READ));
+    let read = file.take(length as u64).read_to_end(&mut bytes);
+    match read.map_err(|error| FilesError::new(Action::Read, path, error))? {
+        read if read == length => Ok(bytes),
+        _ => Err(tampered(path, "it ends too early")),
     }
 }
 

@@ -1,7 +1,8 @@
 use keyring::v1::{Entry, Error};
 use zeroize::Zeroizing;
 
-use super::{KeychainState, Store};
+use super::{KeychainState, Stop, Store};
+use crate::secret::SecretText;
 
 /// Secret Service, macOS Keychain or Windows Credential Manager, through the keyring crate.
 pub(super) struct OsStore {
@@ -51,34 +52,31 @@ impl Store for OsStore {
             Err(error) => Err(error.to_string()),
         }
     }
+
+    fn unlock(&self, password: Option<&SecretText>, stop: &Stop) -> KeychainState {
+        unlock_it(password, stop)
+    }
 }
 
 /// The keyring crate unlocks, and that raises a prompt where there is a screen: so the default collection, which it
 /// uses, is looked at first.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn state_without_a_prompt() -> KeychainState {
-    use secret_service::blocking::SecretService;
-    use secret_service::{EncryptionType, Error};
-
-    let service = match SecretService::connect(EncryptionType::Plain) {
-        Ok(service) => service,
-        Err(Error::Unavailable | Error::Zbus(_)) => return KeychainState::NoService,
-        Err(error) => return KeychainState::Failed(error.to_string()),
-    };
-    let locked = service
-        .get_default_collection()
-        .and_then(|collection| collection.is_locked());
-    match locked {
-        Ok(false) => KeychainState::Ready,
-        Ok(true) => KeychainState::Locked,
-        Err(Error::NoResult) => KeychainState::NoCollection,
-        Err(Error::Unavailable) => KeychainState::NoService,
-        Err(error) => KeychainState::Failed(error.to_string()),
-    }
+    super::secret_service::state()
 }
 
 /// Both answer at once when they are locked and nobody may be asked.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
 fn state_without_a_prompt() -> KeychainState {
     KeychainState::Ready
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn unlock_it(password: Option<&SecretText>, stop: &Stop) -> KeychainState {
+    super::secret_service::unlock(password, stop)
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn unlock_it(_password: Option<&SecretText>, _stop: &Stop) -> KeychainState {
+    KeychainState::Failed("this system unlocks its keychain by itself, at the login".to_owned())
 }

@@ -51,6 +51,23 @@ impl Store for FakeStore {
         self.entries.lock().unwrap().remove(account);
         Ok(())
     }
+
+    /// The password is `right`; the prompt waits until it is stopped.
+    fn unlock(&self, password: Option<&SecretText>, stop: &Stop) -> KeychainState {
+        match password {
+            Some(password) if password.expose() == "right" => {
+                *self.state.lock().unwrap() = KeychainState::Ready;
+                KeychainState::Ready
+            }
+            Some(_) => KeychainState::WrongPassword,
+            None => {
+                let (dismiss, dismissed) = channel();
+                stop.when_stopped(move || dismiss.send(()).unwrap());
+                dismissed.recv().unwrap();
+                KeychainState::PromptRefused
+            }
+        }
+    }
 }
 
 const PATIENT: Duration = Duration::from_secs(30);
@@ -99,4 +116,60 @@ fn a_keychain_that_hangs_ends_in_an_error_and_late_writes_are_not_begun() {
     drop(closed);
     assert_eq!(keychain.patience(PATIENT).probe(), KeychainState::Ready);
     assert!(entries.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_password_unlocks_or_is_told_as_wrong() {
+    let store = FakeStore::default();
+    *store.state.lock().unwrap() = KeychainState::Locked;
+    let keychain = Keychain::with_store(store, PATIENT);
+    let try_with = |password: &str| {
+        keychain
+            .unlock(Some(SecretText::new(password.to_owned())))
+            .wait(PATIENT)
+    };
+    assert_eq!(try_with("wrong"), KeychainState::WrongPassword);
+    assert_eq!(keychain.probe(), KeychainState::Locked);
+    assert_eq!(try_with("right"), KeychainState::Ready);
+    assert_eq!(keychain.probe(), KeychainState::Ready);
+}
+
+#[test]
+fn a_prompt_is_dismissed_by_cancelling_by_time_and_by_dropping() {
+    let store = FakeStore::default();
+    *store.state.lock().unwrap() = KeychainState::Locked;
+    let keychain = Keychain::with_store(store, PATIENT);
+    let waiting = keychain.unlock(None);
+    let canceller = waiting.canceller();
+    let other = thread::spawn(move || canceller.cancel());
+    assert_eq!(waiting.wait(PATIENT), KeychainState::PromptRefused);
+    other.join().unwrap();
+    assert_eq!(
+        keychain.unlock(None).wait(Duration::from_millis(20)),
+        KeychainState::TimedOut
+    );
+    // While the prompt is up, questions are answered.
+    let waiting = keychain.unlock(None);
+    let canceller = waiting.canceller();
+    assert_eq!(keychain.probe(), KeychainState::Locked);
+    drop(waiting);
+    assert!(canceller.is_cancelled());
+}
+
+#[test]
+fn every_state_but_ready_has_a_code_of_its_own_and_a_fix() {
+    let states = [
+        KeychainState::NoBus,
+        KeychainState::NoService,
+        KeychainState::NoCollection,
+        KeychainState::Locked,
+        KeychainState::PromptRefused,
+        KeychainState::WrongPassword,
+        KeychainState::TimedOut,
+        KeychainState::Failed("x".to_owned()),
+    ];
+    let codes: std::collections::HashSet<&str> = states.iter().map(KeychainState::code).collect();
+    assert_eq!(codes.len(), states.len());
+    assert!(states.iter().all(|state| state.fix().is_some()));
+    assert_eq!(KeychainState::Ready.fix(), None);
 }

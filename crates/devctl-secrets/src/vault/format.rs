@@ -1,4 +1,4 @@
-//! The vault file, version 1. Numbers are big-endian.
+//! The vault file. Numbers are big-endian.
 //!
 //! ```text
 //! header   magic "DEVCTLVT" · version u16 · vault id [16] · counter u64 · number of slots u8 · slots
@@ -9,9 +9,13 @@
 //! values   each sealed with the data key, vault id and name authenticated
 //! ```
 //!
-//! A slot is one way to the data key: its parameters are for ways that need some (none does yet), and they, its kind
-//! and the vault id are authenticated with the wrapped key. The counter grows with each write. Since each nonce in the
-//! index is new with each value, an older value put back in its place does not open.
+//! A slot is one way to the data key: its parameters, its kind and the vault id are authenticated with the wrapped key.
+//! Parameters: of a passphrase, how it becomes a key; of the keychain, nothing (the account is `vault-ID`) or one byte 1
+//! (the account is `vault-ID-KEYID`). The counter grows with each write. Since each nonce in the index is new with each
+//! value, an older value put back in its place does not open.
+//!
+//! Version 1 has one slot, of a kind that needs no parameters; version 2 has up to one of each kind. A file that version
+//! 1 can say is written as such, so a devctl that only knows that still reads it, and says of another that it is newer.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -23,16 +27,23 @@ use zeroize::Zeroizing;
 
 use super::{Opened, read_exact, tampered};
 use crate::error::VaultError;
-use crate::master_key::Key;
+use crate::master_key::{self, Key};
+use crate::way::WayKind;
 
 const MAGIC: &[u8; 8] = b"DEVCTLVT";
-const VERSION: u16 = 1;
+/// One slot without parameters.
+const ONE_SLOT: u16 = 1;
+/// Several slots, with parameters.
+const SLOTS: u16 = 2;
 const NONCE: usize = 24;
 const TAG: usize = 16;
 const WRAPPED: usize = 32 + TAG;
 
 /// Bound on what is read before anything is authenticated: about 200,000 entries.
 const LARGEST_INDEX: usize = 64 << 20;
+
+/// Bound on the parameters of a slot; a passphrase has 28 bytes of them.
+const LARGEST_PARAMETERS: usize = 64;
 
 pub(super) struct Header {
     pub(super) id: [u8; 16],
@@ -47,10 +58,10 @@ pub(super) struct RawHeader {
     index_nonce: [u8; NONCE],
 }
 
-pub(super) struct Slot {
-    pub(super) kind: u8,
-    pub(super) key_id: [u8; 16],
-    parameters: Vec<u8>,
+pub(crate) struct Slot {
+    pub(crate) kind: WayKind,
+    pub(crate) key_id: [u8; 16],
+    pub(crate) parameters: Vec<u8>,
     nonce: [u8; NONCE],
     wrapped: Vec<u8>,
 }
@@ -70,15 +81,14 @@ pub(super) struct Entry {
 }
 
 impl Slot {
-    pub(super) fn wrap(
-        kind: u8,
-        key_id: [u8; 16],
+    pub(crate) fn wrap(
+        kind: WayKind,
+        parameters: Vec<u8>,
         vault_id: &[u8; 16],
         master: &Key,
         data_key: &Key,
     ) -> Result<Self, VaultError> {
         let nonce = new_nonce()?;
-        let parameters = Vec::new();
         let wrapped = encrypt(
             master,
             &nonce,
@@ -87,14 +97,14 @@ impl Slot {
         )?;
         Ok(Self {
             kind,
-            key_id,
+            key_id: master_key::id_of(master),
             parameters,
             nonce,
             wrapped,
         })
     }
 
-    pub(super) fn unwrap(&self, vault_id: &[u8; 16], master: &Key) -> Option<Key> {
+    pub(crate) fn unwrap(&self, vault_id: &[u8; 16], master: &Key) -> Option<Key> {
         let context = slot_context(self.kind, vault_id, &self.parameters);
         let opened = decrypt(master, &self.nonce, &context, &self.wrapped)?;
         let mut key = Key::default();
@@ -166,7 +176,7 @@ pub(super) fn seal(
     Ok(file)
 }
 
-pub(super) fn read_header(file: &mut File, path: &Path) -> Result<(Header, RawHeader), VaultError> {
+pub(super) fn read_header(file: &mut impl Read, path: &Path) -> Result<(Header, RawHeader), VaultError> {
     let mut reader = Recorded {
         file,
         bytes: Vec::new(),
@@ -176,7 +186,7 @@ pub(super) fn read_header(file: &mut File, path: &Path) -> Result<(Header, RawHe
         return Err(tampered(path, "it does not start like a vault"));
     }
     let version = u16::from_be_bytes(reader.array()?);
-    if version != VERSION {
+    if ![ONE_SLOT, SLOTS].contains(&version) {
         return Err(VaultError::Newer {
             path: path.to_path_buf(),
             version,
@@ -185,18 +195,30 @@ pub(super) fn read_header(file: &mut File, path: &Path) -> Result<(Header, RawHe
     let id = reader.array()?;
     let counter = u64::from_be_bytes(reader.array()?);
     let [slots] = reader.array()?;
-    let slots = (0..slots).map(|_| reader.slot()).collect::<Result<_, _>>()?;
+    if slots == 0 || usize::from(slots) > WayKind::ALL.len() {
+        return Err(tampered(path, "the number of its ways in"));
+    }
+    let slots: Vec<Slot> = (0..slots).map(|_| reader.slot()).collect::<Result<_, _>>()?;
+    for (at, slot) in slots.iter().enumerate() {
+        if slots.iter().skip(at + 1).any(|other| other.kind == slot.kind) {
+            return Err(tampered(path, "two ways in of one kind"));
+        }
+    }
     let index_length = u32::from_be_bytes(reader.array()?) as usize;
     let index_nonce = reader.array()?;
     if !(TAG..=LARGEST_INDEX).contains(&index_length) {
         return Err(tampered(path, "the length of its index"));
+    }
+    let header = Header { id, counter, slots };
+    if version != version_of(&header) {
+        return Err(tampered(path, "its version"));
     }
     let raw = RawHeader {
         bytes: reader.bytes,
         index_length,
         index_nonce,
     };
-    Ok((Header { id, counter, slots }, raw))
+    Ok((header, raw))
 }
 
 /// `file` stands behind the header.
@@ -260,15 +282,22 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
     Some(*taken)
 }
 
+fn version_of(header: &Header) -> u16 {
+    match header.slots.as_slice() {
+        [slot] if slot.parameters.is_empty() && slot.kind.opens_by_itself() => ONE_SLOT,
+        _ => SLOTS,
+    }
+}
+
 fn header_bytes(header: &Header, index_length: usize, nonce: &[u8; NONCE]) -> Vec<u8> {
     let mut bytes = Vec::new();
     bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&VERSION.to_be_bytes());
+    bytes.extend_from_slice(&version_of(header).to_be_bytes());
     bytes.extend_from_slice(&header.id);
     bytes.extend_from_slice(&header.counter.to_be_bytes());
     bytes.push(u8::try_from(header.slots.len()).unwrap_or(u8::MAX));
     for slot in &header.slots {
-        bytes.push(slot.kind);
+        bytes.push(slot.kind.byte());
         bytes.extend_from_slice(&slot.key_id);
         bytes.extend_from_slice(&length16(slot.parameters.len()).to_be_bytes());
         bytes.extend_from_slice(&slot.parameters);
@@ -281,13 +310,13 @@ fn header_bytes(header: &Header, index_length: usize, nonce: &[u8; NONCE]) -> Ve
 }
 
 /// Reads the header and keeps its bytes.
-struct Recorded<'a> {
-    file: &'a mut File,
+struct Recorded<'a, R> {
+    file: &'a mut R,
     bytes: Vec<u8>,
     path: &'a Path,
 }
 
-impl Recorded<'_> {
+impl<R: Read> Recorded<'_, R> {
     fn array<const N: usize>(&mut self) -> Result<[u8; N], VaultError> {
         let mut array = [0u8; N];
         array.copy_from_slice(&self.vec(N)?);
@@ -295,15 +324,19 @@ impl Recorded<'_> {
     }
 
     fn vec(&mut self, length: usize) -> Result<Vec<u8>, VaultError> {
-        let read = read_exact(&mut Read::by_ref(self.file), length, self.path)?;
+        let read = read_exact(self.file, length, self.path)?;
         self.bytes.extend_from_slice(&read);
         Ok(read)
     }
 
     fn slot(&mut self) -> Result<Slot, VaultError> {
         let [kind] = self.array()?;
+        let kind = WayKind::from_byte(kind).ok_or_else(|| tampered(self.path, "the kind of a way in"))?;
         let key_id = self.array()?;
         let parameters_length = u16::from_be_bytes(self.array()?);
+        if usize::from(parameters_length) > LARGEST_PARAMETERS {
+            return Err(tampered(self.path, "the parameters of a way in"));
+        }
         Ok(Slot {
             kind,
             key_id,
@@ -314,9 +347,9 @@ impl Recorded<'_> {
     }
 }
 
-fn slot_context(kind: u8, vault_id: &[u8; 16], parameters: &[u8]) -> Vec<u8> {
+fn slot_context(kind: WayKind, vault_id: &[u8; 16], parameters: &[u8]) -> Vec<u8> {
     let mut context = b"devctl vault slot 1".to_vec();
-    context.push(kind);
+    context.push(kind.byte());
     context.extend_from_slice(vault_id);
     context.extend_from_slice(parameters);
     context
@@ -364,7 +397,7 @@ fn cipher(key: &Key) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(&CipherKey::from(**key))
 }
 
-/// Names have at most 255 bytes, slots no parameters.
+/// Names have at most 255 bytes, parameters 64.
 fn length16(length: usize) -> u16 {
     u16::try_from(length).unwrap_or(u16::MAX)
 }

@@ -206,7 +206,8 @@ fn the_keychain_comes_first_and_holds_one_key() {
             entries.lock().unwrap().len(),
             home.path().join("master.key").exists()
         ),
-        (1, false)
+        // The key, and how often the vault was written.
+        (2, false)
     );
     assert_eq!(
         text(&Vault::open(home.path(), &sources).unwrap(), "a").as_deref(),
