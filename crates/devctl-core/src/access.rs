@@ -4,6 +4,7 @@
 //! The file is a copy of what the engine's labels and the container itself say. When it is missing or wrong it is made
 //! anew from them.
 
+use crate::agent::Agent;
 use crate::config::CoreConfig;
 use crate::error::OrProblem;
 use crate::user::Alignment;
@@ -36,6 +37,9 @@ pub(crate) struct Access {
     /// The home that has yet to follow its user's new ids; none once it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) unowned_home: Option<Alignment>,
+    /// The agent that serves it. A record of another version of this program names another one, or none.
+    #[serde(default)]
+    pub(crate) agent: Agent,
     /// True when everything that has to run once has run.
     pub(crate) set_up: bool,
     /// True when a start needs a command on this computer, which only `devctl up` may run.

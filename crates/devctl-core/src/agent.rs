@@ -1,16 +1,21 @@
 //! Brings the agent into containers: one read-only volume for each engine and version of the agent.
+//!
+//! A container keeps the volume that it was made with. Where that is another version's, our program is put beside the
+//! one that is there: the container sees it at once, whether it runs or not, and what runs from the old one goes on.
 
 use crate::config::CoreConfig;
+use crate::containers::Found;
 use crate::core::Core;
 use crate::error::OrProblem;
 use crate::labels;
 use devctl_agent_protocol::AGENT_PATH;
 use devctl_engine::{
-    ByteStream, CreateRequest, Endpoint, Engine, EngineError, MountKind, MountSpec, RemoveOptions,
-    VolumeCreate,
+    ByteStream, CreateRequest, Endpoint, Engine, EngineError, MountKind, MountPoint, MountSpec,
+    RemoveOptions, VolumeCreate,
 };
 use devctl_files::{FileLock, Mode};
 use devctl_model::{ErrorCode, Problem};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +23,9 @@ use std::time::{Duration, Instant};
 
 /// Where the agent's volume is mounted; [`AGENT_PATH`] lies in it.
 pub(crate) const MOUNT: &str = "/.devctl";
+
+/// The agent's name in the volume of its own version; [`AGENT_PATH`] is where containers see it.
+const PROGRAM: &str = "devctl-agent";
 
 static X86_64: &[u8] = include_bytes!(env!("DEVCTL_AGENT_X86_64"));
 static AARCH64: &[u8] = include_bytes!(env!("DEVCTL_AGENT_AARCH64"));
@@ -47,6 +55,44 @@ fn binary(architecture: &str) -> Result<(&'static [u8], &'static str), Problem> 
         .fix_command("Build it with its agents", "cargo xtask build"));
     }
     Ok((bytes, name))
+}
+
+/// The program of the agent in one container.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Agent {
+    /// Which build it is, named as that build's volume; empty where that is not known.
+    build: String,
+    /// Where it lies in the container.
+    path: String,
+}
+
+impl Agent {
+    /// The agent of a container that is made by this program.
+    pub(crate) fn own(architecture: &str) -> Result<Self, Problem> {
+        let (_, volume) = binary(architecture)?;
+        Ok(Self::of_volume(volume))
+    }
+
+    fn of_volume(volume: &str) -> Self {
+        Self {
+            build: volume.to_owned(),
+            path: AGENT_PATH.to_owned(),
+        }
+    }
+
+    /// Whether it is the build that this program carries.
+    pub(crate) fn is_current(&self) -> bool {
+        [X86_64_VOLUME, AARCH64_VOLUME].contains(&self.build.as_str())
+    }
+
+    /// Where it lies in the container.
+    pub(crate) fn path(&self) -> &str {
+        if self.path.is_empty() {
+            AGENT_PATH
+        } else {
+            &self.path
+        }
+    }
 }
 
 /// How the names of the agent's volumes begin.
@@ -102,12 +148,54 @@ impl Core {
         };
         let details = engine.volume_create(&request).await.at("Prepare the agent")?;
         let installation = short(self.config.state_dir.as_os_str().as_encoded_bytes());
-        fill(engine, image, &installation, volume, bytes).await?;
+        fill(engine, image, &installation, volume, PROGRAM, bytes).await?;
         if let Some(created) = details.created {
             devctl_files::write_atomic(&note, created.as_bytes(), Mode::PRIVATE).or_problem()?;
         }
         drop(lock);
         Ok(())
+    }
+
+    /// The agent of a container that is there, as this program speaks with it. In the volume of another version ours is
+    /// put under a name of its own, named after what is in it.
+    pub(crate) async fn agent_of(
+        self: &Arc<Self>,
+        found: &Found,
+        kept: Option<&Agent>,
+    ) -> Result<Agent, Problem> {
+        const STEP: &str = "Prepare the agent";
+        if let Some(kept) = kept.filter(|kept| kept.is_current()) {
+            return Ok(kept.clone());
+        }
+        let volume_in = |mounts: &[MountPoint]| {
+            let mount = mounts.iter().find(|mount| mount.target == MOUNT)?;
+            mount.name.clone().filter(|name| is_volume(name))
+        };
+        let volume = match volume_in(&found.summary.mounts) {
+            Some(volume) => Some(volume),
+            // Podman's list names no volumes.
+            None => volume_in(&found.engine.container_inspect(found.id()).await.at(STEP)?.mounts),
+        };
+        // Without a volume of ours there is nothing to put it into, and what is there has to do.
+        let Some(volume) = volume else {
+            return Ok(Agent::default());
+        };
+        let there = Agent::of_volume(&volume);
+        if there.is_current() {
+            return Ok(there);
+        }
+        let image = &found.summary.image_id;
+        let architecture = found.engine.image_inspect(image).await.at(STEP)?.architecture;
+        let (bytes, build) = binary(&architecture)?;
+        let beside = Agent {
+            build: build.to_owned(),
+            path: format!("{MOUNT}/{build}"),
+        };
+        let lock = self.lock(&format!("agent-{volume}")).await?;
+        let installation = short(self.config.state_dir.as_os_str().as_encoded_bytes());
+        fill(&found.engine, image, &installation, &volume, build, bytes).await?;
+        drop(lock);
+        Ok(beside)
     }
 
     /// Waits, without holding up a thread of others, for a lock that other processes see too.
@@ -144,7 +232,7 @@ fn short(text: &[u8]) -> String {
 /// How long another installation may take before its filling container counts as left behind.
 const FILLING_AT_MOST: Duration = Duration::from_secs(20);
 
-/// Copies the agent into its volume through a container that never runs.
+/// Copies an agent into a volume, under this name, through a container that never runs.
 ///
 /// Installations with locks of their own may come to one engine at once; the container's name, which the engine gives
 /// only once, is the lock that all of them see. Without it one would write the program that another's container runs.
@@ -153,9 +241,11 @@ async fn fill(
     image: &str,
     installation: &str,
     volume: &str,
+    file: &str,
     bytes: &'static [u8],
 ) -> Result<(), Problem> {
     const STEP: &str = "Prepare the agent";
+    let path = format!("{MOUNT}/{file}");
     let gone = RemoveOptions {
         volumes: false,
         force: true,
@@ -209,12 +299,12 @@ async fn fill(
         tokio::time::sleep(Duration::from_millis(30)).await;
     };
     // Another installation may have filled it, and containers may run from it: a program that runs is not written to.
-    let here = read_file(engine, &created.id, AGENT_PATH, bytes.len()).await;
+    let here = read_file(engine, &created.id, &path, bytes.len()).await;
     let copied = if matches!(&here, Ok(Some(file)) if file.bytes == bytes && file.mode & 0o777 == 0o111) {
         Ok(())
     } else {
         engine
-            .copy_in(&created.id, MOUNT, one_file("devctl-agent", bytes, 0o111)?)
+            .copy_in(&created.id, MOUNT, one_file(file, bytes, 0o111)?)
             .await
             .at(STEP)
     };

@@ -8,7 +8,7 @@ use crate::labels;
 use crate::lifecycle;
 use crate::source::{self, Source};
 use bytes::Bytes;
-use devctl_agent_protocol::{AGENT_PATH, GUARD_ARGUMENT};
+use devctl_agent_protocol::GUARD_ARGUMENT;
 use devctl_engine::{ExecControl, ExecRequest, OutputStream, TerminalSize};
 use devctl_model::{ErrorCode, Problem};
 use devctl_spec::plan::ContainerPlan;
@@ -107,7 +107,8 @@ impl Core {
             Some(environment) => environment,
             None => {
                 let mode = lifecycle::mode_of(&access.probe);
-                let report = lifecycle::probe(&found.engine, found.id(), &user, mode).await?;
+                let report =
+                    lifecycle::probe(&found.engine, found.id(), access.agent.path(), &user, mode).await?;
                 if is_remote_user {
                     let kept = Access {
                         environment: Some(report.environment.clone()),
@@ -130,7 +131,7 @@ impl Core {
         let guarded = command.terminal.is_none() && !command.stdin;
         let mut cmd = command.command;
         if guarded {
-            let guard = [AGENT_PATH, GUARD_ARGUMENT, "--"].map(str::to_owned);
+            let guard = [access.agent.path(), GUARD_ARGUMENT, "--"].map(str::to_owned);
             cmd.splice(0..0, guard);
         }
         let request = ExecRequest {
@@ -190,7 +191,9 @@ impl Core {
             );
         }
         let alias = Alias::new(found.alias()).or_problem()?;
-        let known = Access::read(&self.config, &alias).filter(|access| access.container == found.id());
+        let known = Access::read(&self.config, &alias)
+            .filter(|access| access.container == found.id())
+            .filter(|access| access.agent.is_current());
         let access = match known {
             Some(access) => access,
             None => self.adopt_record(&found).await?,

@@ -8,7 +8,7 @@ use crate::config::CoreConfig;
 use crate::error::OrProblem;
 use crate::jobs::{JobHandle, cancelled};
 use crate::user;
-use devctl_agent_protocol::{AGENT_PATH, GUARD_ARGUMENT, PROBE_ARGUMENT, ProbeReport};
+use devctl_agent_protocol::{GUARD_ARGUMENT, PROBE_ARGUMENT, ProbeReport};
 use devctl_engine::{Engine, ExecRequest, OutputStream};
 use devctl_model::{ErrorCode, LogStream, Problem};
 use devctl_spec::config::UserEnvProbe;
@@ -30,6 +30,8 @@ const NOTE_AT_MOST: usize = 256;
 pub(crate) struct Inside<'a> {
     pub(crate) engine: &'a Arc<dyn Engine>,
     pub(crate) container: &'a str,
+    /// Where the agent lies in it.
+    pub(crate) agent: &'a str,
     pub(crate) user: &'a str,
     pub(crate) folder: &'a str,
     pub(crate) job: &'a JobHandle,
@@ -44,7 +46,7 @@ pub(crate) struct Moments {
 impl Inside<'_> {
     /// The remote user's environment, as their shell makes it.
     pub(crate) async fn probe(&self, mode: UserEnvProbe) -> Result<BTreeMap<String, String>, Problem> {
-        let report = probe(self.engine, self.container, self.user, mode).await?;
+        let report = probe(self.engine, self.container, self.agent, self.user, mode).await?;
         for warning in &report.warnings {
             self.job.note(warning);
         }
@@ -167,7 +169,7 @@ impl Inside<'_> {
         name: Option<&str>,
         secrets: &Masks,
     ) -> Result<i64, Problem> {
-        let mut cmd = vec![AGENT_PATH.to_owned(), GUARD_ARGUMENT.to_owned(), "--".to_owned()];
+        let mut cmd = vec![self.agent.to_owned(), GUARD_ARGUMENT.to_owned(), "--".to_owned()];
         cmd.extend_from_slice(words);
         let request = ExecRequest {
             cmd,
@@ -212,13 +214,14 @@ impl Inside<'_> {
 pub(crate) async fn probe(
     engine: &Arc<dyn Engine>,
     container: &str,
+    agent: &str,
     user: &str,
     mode: UserEnvProbe,
 ) -> Result<ProbeReport, Problem> {
     const AT_MOST: usize = 4 * 1024 * 1024;
     let request = ExecRequest {
         cmd: vec![
-            AGENT_PATH.to_owned(),
+            agent.to_owned(),
             PROBE_ARGUMENT.to_owned(),
             mode_name(mode).to_owned(),
         ],

@@ -14,7 +14,7 @@ use crate::labels;
 use crate::lifecycle;
 use crate::operations::Role;
 use devctl_agent_protocol::{
-    AGENT_PATH, AgentConfig, AgentReport, Allow, FatalCode, HostPrivateKey, PROTOCOL_VERSION, ProbeReport,
+    AgentConfig, AgentReport, Allow, FatalCode, HostPrivateKey, PROTOCOL_VERSION, ProbeReport,
     RevocationList, SERVE_ARGUMENT, encode_config,
 };
 use devctl_engine::{EngineError, RawExec, RawExecRequest};
@@ -89,7 +89,7 @@ struct Login<'a> {
 impl Login<'_> {
     /// Starts the agent, and gives it its configuration.
     async fn open(&self, alias: &Alias) -> Result<RawExec, Problem> {
-        if let Some(access) = Access::read(self.config, alias).filter(|access| self.is_certified(access)) {
+        if let Some(access) = Access::read(self.config, alias).filter(|access| self.is_ready(access)) {
             match self.enter(&access).await {
                 Ok(exec) => return Ok(exec),
                 // Gone, stopped, or another engine at that address: look again, more closely.
@@ -109,9 +109,12 @@ impl Login<'_> {
         }
     }
 
-    /// Whether all is here that proves the container to the client, and the client to it. What is gone or due is made
-    /// anew on the longer way.
-    fn is_certified(&self, access: &Access) -> bool {
+    /// Whether a login can begin at once: the container has our version of the agent, and all is here that proves the
+    /// container to the client, and the client to it. What is gone or due is made anew on the longer way.
+    fn is_ready(&self, access: &Access) -> bool {
+        if !access.agent.is_current() {
+            return false;
+        }
         let certified = |key| !identity::host_due(self.config, &key, &access.alias);
         // What keeps the key from being read is told when it is needed.
         let certified = self
@@ -131,7 +134,7 @@ impl Login<'_> {
             .environment
             .clone()
             .filter(|_| self.user == access.remote_user);
-        let mut cmd = vec![AGENT_PATH.to_owned(), SERVE_ARGUMENT.to_owned()];
+        let mut cmd = vec![access.agent.path().to_owned(), SERVE_ARGUMENT.to_owned()];
         if known.is_none() {
             cmd.push(access.probe.clone());
         }
@@ -291,7 +294,7 @@ impl Login<'_> {
                     .problem
                     .unwrap_or_else(|| Problem::new(ErrorCode::Internal, "the start did not end")));
             }
-        } else if known.is_none() {
+        } else if known.is_none_or(|access| !access.agent.is_current()) {
             core.adopt_record(&found).await?;
         }
         core.ensure_identity().await?;
@@ -532,6 +535,7 @@ impl Core {
             environment: None,
             started_at: None,
             unowned_home: None,
+            agent: self.agent_of(found, None).await?,
             set_up: false,
             starts_on_host: false,
             runs_on_start: false,

@@ -7,7 +7,7 @@ use crate::agent::{Entry, archive, read_file};
 use crate::config::CoreConfig;
 use crate::error::OrProblem;
 use crate::jobs::JobHandle;
-use devctl_agent_protocol::{AGENT_PATH, OWN_ARGUMENT, OwnReport};
+use devctl_agent_protocol::{OWN_ARGUMENT, OwnReport};
 use devctl_engine::{Endpoint, Engine, ExecRequest, Transport};
 use devctl_model::{ErrorCode, Problem};
 use devctl_spec::plan::ContainerPlan;
@@ -119,6 +119,7 @@ pub(crate) async fn align(
 pub(crate) async fn own_home(
     engine: &Arc<dyn Engine>,
     container: &str,
+    agent: &str,
     alignment: &Alignment,
     job: &JobHandle,
 ) -> Result<(), Problem> {
@@ -127,7 +128,7 @@ pub(crate) async fn own_home(
     let ids = |(uid, gid): (u32, u32)| format!("{uid}:{gid}");
     let request = ExecRequest {
         cmd: vec![
-            AGENT_PATH.to_owned(),
+            agent.to_owned(),
             OWN_ARGUMENT.to_owned(),
             ids(alignment.from),
             ids(alignment.to),

@@ -2,6 +2,7 @@
 
 use super::Wanted;
 use crate::access::Access;
+use crate::agent::Agent;
 use crate::core::Core;
 use crate::error::{IntoProblem, OrProblem};
 use crate::image::Acquired;
@@ -67,6 +68,7 @@ impl Core {
         // What a login needs is written while the engine starts the container, which takes longer.
         let access = Access {
             unowned_home: aligned,
+            agent: Agent::own(&image.details.architecture)?,
             ..access(wanted, engine, plan, id, alias.as_str(), remote_user)
         };
         let starting = async {
@@ -92,7 +94,9 @@ pub(super) async fn create(engine: &Arc<dyn Engine>, request: &CreateRequest) ->
                 Some(name) => name_taken(engine, name).await,
                 None => None,
             };
-            return Err(taken.unwrap_or_else(|| error.into_problem()).at("Create container"));
+            return Err(taken
+                .unwrap_or_else(|| error.into_problem())
+                .at("Create container"));
         }
         created => created.at("Create container")?,
     };
@@ -115,7 +119,10 @@ async fn name_taken(engine: &Arc<dyn Engine>, name: &str) -> Option<Problem> {
         None => problem
             .fix_command("See what it is", format!("docker ps --all --filter id={id}"))
             .fix("Choose another name (--name)")
-            .fix_command("Or give that container another one", format!("docker rename {id} {name}-old")),
+            .fix_command(
+                "Or give that container another one",
+                format!("docker rename {id} {name}-old"),
+            ),
     })
 }
 
@@ -141,6 +148,7 @@ fn access(
         environment: None,
         started_at: None,
         unowned_home: None,
+        agent: Agent::default(),
         set_up: plan.hooks.is_empty(),
         starts_on_host: plan.initialize.is_some(),
         runs_on_start: super::resume::runs_on_start(plan),

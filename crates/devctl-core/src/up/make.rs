@@ -383,6 +383,7 @@ impl Core {
         let inside = Inside {
             engine,
             container: &access.container.clone(),
+            agent: &access.agent.path().to_owned(),
             user: &access.remote_user.clone(),
             folder: &access.workspace_folder.clone(),
             job,

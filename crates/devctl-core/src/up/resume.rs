@@ -256,7 +256,7 @@ impl Core {
         job: &JobHandle,
     ) -> Result<(), Problem> {
         if let Some(alignment) = &access.unowned_home {
-            user::own_home(engine, &access.container, alignment, job).await?;
+            user::own_home(engine, &access.container, access.agent.path(), alignment, job).await?;
             access.unowned_home = None;
             access.write(&self.config)?;
         }
@@ -283,6 +283,10 @@ impl Core {
             .label(labels::WORKSPACE_FOLDER)
             .unwrap_or(&plan.workspace_folder)
             .to_owned();
+        let kept = Access::read(&self.config, &alias).filter(|kept| kept.container == found.id());
+        let agent = self
+            .agent_of(found, kept.as_ref().map(|kept| &kept.agent))
+            .await?;
         let fresh = Access {
             alias: alias.as_str().to_owned(),
             container: found.id().to_owned(),
@@ -296,24 +300,29 @@ impl Core {
             environment: None,
             started_at: None,
             unowned_home: None,
+            agent,
             set_up: plan.hooks.is_empty(),
             starts_on_host: plan.initialize.is_some(),
             runs_on_start: runs_on_start(plan),
         };
-        let kept = Access::read(&self.config, &alias).filter(|kept| kept.container == fresh.container);
         let Some(kept) = kept else {
             fresh.write(&self.config)?;
             return Ok(fresh);
         };
         // Another start, another environment; another probe or user, too.
         let same = kept.probe == fresh.probe && kept.remote_user == fresh.remote_user;
-        Ok(Access {
+        let is_of_another_version = kept.agent != fresh.agent;
+        let access = Access {
             environment: kept.environment.filter(|_| same),
             started_at: kept.started_at,
             unowned_home: kept.unowned_home,
             set_up: kept.set_up,
             ..fresh
-        })
+        };
+        if is_of_another_version {
+            access.write(&self.config)?;
+        }
+        Ok(access)
     }
 
     /// Starts a container that is there. A job.
