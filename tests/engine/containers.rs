@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use devctl_engine::{
-    ContainerFilter, ContainerStatus, CreateRequest, Device, EngineError, LogOptions, LogTail, MountKind,
-    MountSpec, ObjectKind, OutputStream, PortBinding, PortProtocol, RemoveOptions, Ulimit,
+    CgroupVersion, ContainerFilter, ContainerStatus, CreateRequest, Device, EngineError, LogOptions, LogTail,
+    MountKind, MountSpec, ObjectKind, OutputStream, PortBinding, PortProtocol, RemoveOptions, Ulimit,
 };
 use futures_util::TryStreamExt as _;
 
@@ -170,8 +170,12 @@ pub(crate) async fn request_takes_effect(bench: Bench) {
         "0\n8192"
     );
     let details = bench.engine.container_inspect(&id).await.unwrap();
-    assert_eq!(details.memory, 64 << 20);
-    assert_eq!(details.pids_limit, Some(50));
+    let info = bench.engine.info().await.unwrap();
+    // An account without rights may not use control groups of version 1; Podman says so in its log.
+    if !(info.rootless && info.cgroup == CgroupVersion::V1) {
+        assert_eq!(details.memory, 64 << 20);
+        assert_eq!(details.pids_limit, Some(50));
+    }
     assert_eq!(details.user, "1234:4321");
     let targets: Vec<_> = details
         .mounts
@@ -337,6 +341,16 @@ pub(crate) async fn nofile(bench: Bench) {
         ..bench.sleeper()
     };
     let created = bench.engine.container_create(&impossible).await.unwrap();
+    if bench.engine.info().await.unwrap().rootless {
+        // Podman without root lowers by itself what it may not set.
+        bench.engine.container_start(&created.id).await.unwrap();
+        let lowered: u64 = bench.output(&created.id, "ulimit -n").await.parse().unwrap();
+        assert!(
+            known.is_some_and(|known| lowered <= known),
+            "{lowered} of {known:?}"
+        );
+        return;
+    }
     let error = bench.engine.container_start(&created.id).await.unwrap_err();
     assert_eq!(error.code(), "engine.limit_refused", "{error}");
     // From now on nothing is asked for, and containers start with the engine's own limit, where it has a good one.

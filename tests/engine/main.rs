@@ -16,9 +16,10 @@ mod registry;
 mod support;
 mod throughput;
 
-use support::{Scenario, on_docker, on_podman};
+use support::{Scenario, on_docker, on_podman, on_rootless_podman};
 
-/// Declares one test per scenario on Docker, and one test on Podman that runs them all in one engine.
+/// Declares one test per scenario on Docker, and one test each on Podman with and without root that
+/// runs them all in one engine.
 macro_rules! scenarios {
     ($($name:ident: $path:path,)*) => {
         $(
@@ -31,6 +32,11 @@ macro_rules! scenarios {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn podman_passes_every_scenario() {
             on_podman(vec![$(Scenario::new(stringify!($name), |bench| Box::pin($path(bench)))),*]).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn rootless_podman_passes_every_scenario() {
+            on_rootless_podman(vec![$(Scenario::new(stringify!($name), |bench| Box::pin($path(bench)))),*]).await;
         }
     };
 }

@@ -1,15 +1,18 @@
 //! A bench for one scenario: an engine, names of its own, and tidying up.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use devctl_engine::{
-    ContainerFilter, CreateRequest, Endpoint, Engine, EngineKind, ExecRequest, Finished, RemoveOptions,
-    Ulimit, connect,
+    ContainerFilter, CreateRequest, Endpoint, Engine, EngineEnv, EngineHealth, EngineKind, ExecRequest,
+    Finished, HostPlatform, RemoveOptions, Ulimit, connect, discover, probe,
 };
 use devctl_testkit::engines::{BASE_IMAGE, OwnEngine, base_archive, everything_is_required, machine_docker};
+use devctl_testkit::rootless::RootlessPodman;
 use futures_util::{FutureExt as _, TryStreamExt as _};
 
 /// What a scenario works with.
@@ -73,7 +76,51 @@ pub(crate) async fn on_podman(scenarios: Vec<Scenario>) {
         Ok(own) => own,
         Err(error) => return skip(&format!("Podman cannot be started: {error}")),
     };
-    let engine = connect(&Endpoint::explicit(own.url())).await.unwrap();
+    let endpoint = Endpoint::explicit(own.url());
+    if let Err(failed) = run_all(&endpoint, &scenarios, archive).await {
+        panic!("{failed}\n{}", own.log().unwrap());
+    }
+}
+
+/// Runs all scenarios in one Podman of an account without rights, found as that account finds it.
+pub(crate) async fn on_rootless_podman(scenarios: Vec<Scenario>) {
+    let archive = match base_archive() {
+        Ok(archive) => archive,
+        Err(error) => return skip(&format!("no base image for Podman: {error}")),
+    };
+    let own = match RootlessPodman::start(59_241) {
+        Ok(own) => own,
+        Err(error) => return skip(&format!("a rootless Podman cannot be started: {error}")),
+    };
+    let found = discover(&EngineEnv {
+        vars: BTreeMap::new(),
+        home: None,
+        runtime_dir: Some(own.runtime_dir()),
+        uid: Some(own.uid()),
+        platform: HostPlatform::Linux,
+        // Where there is no engine of the machine.
+        system_root: own.runtime_dir(),
+    });
+    assert!(found.problems.is_empty(), "{:?}", found.problems);
+    let [endpoint] = &found.endpoints[..] else {
+        panic!("{:?}", found.endpoints)
+    };
+    assert_eq!(
+        (endpoint.name.as_str(), &endpoint.url, endpoint.current),
+        ("podman", &own.url(), true)
+    );
+    let health = probe(endpoint).await;
+    assert!(matches!(health, EngineHealth::Ok(_)), "{health:?}");
+    let info = connect(endpoint).await.unwrap().info().await.unwrap();
+    assert!(info.rootless && info.kind == EngineKind::Podman, "{info:?}");
+    if let Err(failed) = run_all(endpoint, &scenarios, archive).await {
+        panic!("{failed}\n{}", own.log().unwrap());
+    }
+}
+
+/// Runs scenarios in a fresh Podman, and tells which failed, and why.
+async fn run_all(endpoint: &Endpoint, scenarios: &[Scenario], archive: PathBuf) -> Result<(), String> {
+    let engine = connect(endpoint).await.unwrap();
     assert_eq!(engine.facts().kind, EngineKind::Podman);
     import(&engine, archive).await;
     let only = std::env::var("DEVCTL_TEST_SCENARIO").ok();
@@ -88,7 +135,11 @@ pub(crate) async fn on_podman(scenarios: Vec<Scenario>) {
         }
         println!("podman {} {:.1} s", scenario.name, begin.elapsed().as_secs_f64());
     }
-    assert!(failed.is_empty(), "{}\n{}", failed.join("\n"), own.log().unwrap());
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(failed.join("\n"))
+    }
 }
 
 /// Says loudly that something was not tested; fails where nothing may be skipped.
@@ -100,7 +151,7 @@ pub(crate) fn skip(reason: &str) {
     println!("SKIPPED: {reason}");
 }
 
-async fn import(engine: &Arc<dyn Engine>, archive: std::path::PathBuf) {
+async fn import(engine: &Arc<dyn Engine>, archive: PathBuf) {
     let file = tokio::fs::File::open(archive).await.unwrap();
     let bytes = tokio_util::io::ReaderStream::with_capacity(file, 1 << 20);
     engine.image_import(BASE_IMAGE, Box::pin(bytes)).await.unwrap();

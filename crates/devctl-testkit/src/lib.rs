@@ -3,3 +3,5 @@
 #[cfg(unix)]
 pub mod engines;
 pub mod registry;
+#[cfg(unix)]
+pub mod rootless;

@@ -90,7 +90,7 @@ pub(super) const STEPS: [Step; 13] = [
 ];
 
 /// Everything that a test starts. Tests skip nothing for want of a package.
-const TO_TEST: [Package; 18] = [
+const TO_TEST: [Package; 20] = [
     Package {
         name: "openssh-client",
         ..program("ssh", "logs in to the containers")
@@ -103,6 +103,11 @@ const TO_TEST: [Package; 18] = [
     program("sshfs", "mounts through our SSH server"),
     program("tmux", "gives terminal programs a terminal"),
     program("podman", "is the second engine"),
+    Package {
+        name: "uidmap",
+        ..program("newuidmap", "gives Podman without root its user ids")
+    },
+    program("slirp4netns", "gives Podman without root its networks"),
     program("docker-registry", "is the registry to pull from and push to"),
     Package {
         name: "qemu-user-static",

@@ -2,11 +2,23 @@
 
 use bollard::models::{SystemInfo, SystemInfoCgroupVersionEnum};
 
+use serde::Deserialize;
+
 use super::answer::Subject;
 use super::{DockerEngine, NofileCeiling};
 use crate::error::EngineError;
 use crate::info::{CgroupVersion, EngineInfo};
-use crate::wire::Stream;
+use crate::wire::{Call, Stream};
+
+/// What `/info` answers: Docker's fields, and one that only Podman has.
+#[derive(Deserialize)]
+struct Answer {
+    /// Podman 4.3 tells it here and not in the security options.
+    #[serde(rename = "Rootless", default)]
+    rootless: bool,
+    #[serde(flatten)]
+    info: SystemInfo,
+}
 
 impl DockerEngine {
     pub(super) async fn ask_ping(&self) -> Result<(), EngineError> {
@@ -21,16 +33,14 @@ impl DockerEngine {
     }
 
     pub(super) async fn read_info(&self) -> Result<EngineInfo, EngineError> {
-        let info = self
-            .client
-            .info()
-            .await
-            .map_err(self.failed(Subject::engine("ask for the engine's state")))?;
+        let subject = Subject::engine("ask for the engine's state");
+        let answer: Answer = self.wire.ask(Call::get("/info".into(), subject)).await?;
         let nofile_limit = self.nofile_ceiling().await?;
-        Ok(self.understand(info, nofile_limit))
+        Ok(self.understand(answer, nofile_limit))
     }
 
-    fn understand(&self, info: SystemInfo, nofile_limit: Option<u64>) -> EngineInfo {
+    fn understand(&self, answer: Answer, nofile_limit: Option<u64>) -> EngineInfo {
+        let Answer { rootless, info } = answer;
         let security_options = info.security_options.unwrap_or_default();
         let names = |name: &str| {
             security_options.iter().any(|option| {
@@ -60,7 +70,7 @@ impl DockerEngine {
                 Some(SystemInfoCgroupVersionEnum::_2) => CgroupVersion::V2,
                 _ => CgroupVersion::V1,
             },
-            rootless: names("rootless"),
+            rootless: rootless || names("rootless"),
             user_namespaces: names("userns"),
             storage_driver: info.driver.unwrap_or_default(),
             data_root: info.docker_root_dir.unwrap_or_default(),
@@ -120,7 +130,7 @@ impl DockerEngine {
 }
 
 /// The highest `nofile` that the process at the other end of a Unix socket may give to its children: the kernel's own
-/// bound when it may raise limits (CAP_SYS_RESOURCE), else its hard limit. `None` where that cannot be seen: an engine
+/// bound when it may raise limits (CAP_SYS_RESOURCE on the machine, not in a user namespace only), else its hard limit. `None` where that cannot be seen: an engine
 /// in a virtual machine or behind TCP.
 fn nofile_of_peer(stream: &Stream) -> Option<u64> {
     const CAP_SYS_RESOURCE: u32 = 24;
@@ -128,7 +138,8 @@ fn nofile_of_peer(stream: &Stream) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let capabilities = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
     let capabilities = u64::from_str_radix(capabilities.trim(), 16).ok()?;
-    if capabilities & (1 << CAP_SYS_RESOURCE) != 0 {
+    let users = std::fs::read_to_string(format!("/proc/{process}/uid_map")).ok()?;
+    if capabilities & (1 << CAP_SYS_RESOURCE) != 0 && maps_everybody(&users) {
         return std::fs::read_to_string("/proc/sys/fs/nr_open")
             .ok()?
             .trim()
@@ -136,6 +147,11 @@ fn nofile_of_peer(stream: &Stream) -> Option<u64> {
             .ok();
     }
     hard_nofile(&std::fs::read_to_string(format!("/proc/{process}/limits")).ok()?)
+}
+
+/// Whether a process with that `/proc/PID/uid_map` is in the machine's own user namespace.
+fn maps_everybody(map: &str) -> bool {
+    map.split_ascii_whitespace().eq(["0", "0", "4294967295"])
 }
 
 /// The hard limit of open files in the text of `/proc/PID/limits`.
@@ -175,5 +191,14 @@ mod tests {
         assert_eq!(hard_nofile(limits), Some(20_000));
         assert_eq!(hard_nofile("Max open files   unlimited unlimited files"), None);
         assert_eq!(hard_nofile(""), None);
+    }
+
+    #[test]
+    fn rights_in_a_namespace_of_users_raise_no_limit() {
+        assert!(maps_everybody("         0          0 4294967295\n"));
+        assert!(!maps_everybody(
+            "         0      61299          1\n         1     700000      65536\n"
+        ));
+        assert!(!maps_everybody(""));
     }
 }
