@@ -1,13 +1,12 @@
-//! Our client configuration, the `Include` line and the vault's keychain against the real OpenSSH and the real
-//! gnome-keyring. Everything happens in temporary directories: `ssh` takes the home directory from the passwd entry,
-//! not from `$HOME`, so it is always told its file with `-F`.
+//! Our client configuration and the `Include` line against the real OpenSSH. Everything happens in temporary
+//! directories: `ssh` takes the home directory from the passwd entry, not from `$HOME`, so it is always told its file
+//! with `-F`.
 
 #![cfg(test)]
 #![cfg(unix)]
 
 mod client_config;
 mod include_line;
-mod keychain;
 mod login;
 
 use std::path::{Path, PathBuf};

@@ -90,7 +90,7 @@ pub(super) const STEPS: [Step; 13] = [
 ];
 
 /// Everything that a test starts. Tests skip nothing for want of a package.
-const TO_TEST: [Package; 20] = [
+const TO_TEST: [Package; 21] = [
     Package {
         name: "openssh-client",
         ..program("ssh", "logs in to the containers")
@@ -124,6 +124,10 @@ const TO_TEST: [Package; 20] = [
     Package {
         name: "gnome-keyring",
         ..program("gnome-keyring-daemon", "is a real keychain")
+    },
+    Package {
+        name: "libsecret-tools",
+        ..program("secret-tool", "looks into that keychain independently of us")
     },
     Package {
         name: "xvfb",

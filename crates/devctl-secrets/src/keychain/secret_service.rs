@@ -119,14 +119,11 @@ fn unlock_by_prompt(
     let mut completed = prompt.receive_signal("Completed").map_err(state_of)?;
     let no_window = "";
     prompt.call_method("Prompt", &(no_window,)).map_err(state_of)?;
-    let (bus, path) = (bus.clone(), prompt.inner().path().to_string());
+    let connection = bus.clone();
     stop.when_stopped(move || {
-        // Either ends the wait below: the service says that it is dismissed, or the connection is gone. A service that
-        // does not answer is not waited for.
-        if let Ok(prompt) = proxy(&bus, &path, PROMPT_INTERFACE) {
-            let _ = prompt.call_noreply("Dismiss", &());
-        }
-        let _ = bus.close();
+        // Ends the wait below. The prompt is not told to go: gnome-keyring 42 aborts when it is (an assertion in
+        // gkd-secret-unlock.c), and every program would lose its keychain. It stays until a person answers it.
+        let _ = connection.close();
     });
     let answer = completed.next().ok_or(KeychainState::PromptRefused)?;
     let (dismissed, _): (bool, OwnedValue) = answer.body().deserialize().map_err(state_of)?;

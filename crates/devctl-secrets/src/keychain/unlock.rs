@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::{KeychainState, Store};
 use crate::secret::SecretText;
 
-/// An unlocking that was begun. Dropping it gives it up, and takes the prompt off the screen.
+/// An unlocking that was begun. Dropping it gives it up: nobody waits any more, and a prompt that is on the screen may
+/// stay there until a person answers it.
 #[derive(Debug)]
 pub struct Unlocking {
     answer: Receiver<KeychainState>,
@@ -47,7 +48,7 @@ impl Drop for Unlocking {
 pub struct Canceller(Arc<Stop>);
 
 impl Canceller {
-    /// Takes the prompt off the screen. Does nothing when all is over.
+    /// Ends the wait at once. Does nothing when all is over.
     pub fn cancel(&self) {
         self.0.stop();
     }
