@@ -2,7 +2,7 @@
 
 use devctl_testkit::engines::{OwnEngine, base_archive};
 use devctl_tests::programs::{Background, wait_until};
-use devctl_tests::sandbox::{IMAGE, Sandbox, config, skip};
+use devctl_tests::sandbox::{IMAGE, Sandbox, config, full, skip};
 use std::process::Stdio;
 
 /// An engine that the test may break, with the base image in it.
@@ -56,6 +56,27 @@ fn an_engine_may_stop_before_during_and_after() {
     assert_eq!(home.ssh(up.host(), "cat /root/kept"), "kept");
     let _removed = home.run(&["remove", "--yes", up.name()]).expect(0);
     assert_eq!(home.traces(), [""; 0]);
+}
+
+#[test]
+fn an_engine_that_falls_silent_ends_no_run_in_a_hang() {
+    if !full() {
+        // An engine that is slow only is given two minutes.
+        return;
+    }
+    let Some((engine, home)) = own(OwnEngine::docker) else {
+        return;
+    };
+    let folder = home.folder("silent", &config(""));
+    let up = home.up(&folder);
+    // It takes connections and never answers.
+    engine.freeze().unwrap();
+    let silent = home.run(&["up", "--json", folder.to_str().unwrap()]);
+    engine.resume().unwrap();
+    assert_ne!(silent.code(), 0, "{}", silent.stderr());
+    assert_eq!(silent.error(), "engine.timeout", "{}", silent.stderr());
+    assert_eq!(home.up(&folder).container(), up.container());
+    assert_eq!(home.containers_of(&folder), [up.container()]);
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Folders with odd names, the same name twice, links, and folders that are gone.
 
 use devctl_tests::sandbox::{Sandbox, config};
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 #[test]
 fn every_name_of_a_folder_works() {
@@ -99,4 +102,32 @@ fn a_workspace_that_is_gone_loses_nothing() {
     let _folder = home.folder("gone", &config(""));
     let _started = home.run(&["start", up.name()]).expect(0);
     assert_eq!(home.ssh(up.host(), "cat /root/kept"), "kept");
+}
+
+#[test]
+fn names_without_a_letter_of_an_alias_work_too() {
+    let Some(home) = Sandbox::new() else { return };
+    for name in ["日本", "---", "...", " ", "-rf", "%"] {
+        let folder = home.folder_at(Path::new("odd").join(name), &config(""));
+        fs::write(folder.join("marker"), name).unwrap();
+        let up = home.up(&folder);
+        let alias = up.name();
+        assert!(
+            alias.starts_with(|first: char| first.is_ascii_alphanumeric()),
+            "{name:?} became {alias:?}"
+        );
+        assert_eq!(home.ssh(up.host(), "cat marker"), name);
+        let _removed = home.run(&["remove", "--yes", alias]).expect(0);
+        assert!(folder.join("marker").exists());
+    }
+}
+
+#[test]
+fn a_name_that_is_no_text_is_refused_and_nothing_is_made() {
+    let Some(home) = Sandbox::new() else { return };
+    let folder = home.folder_at(OsStr::from_bytes(b"latin-\xe4"), &config(""));
+    let ran = home.run(&[OsStr::new("up"), OsStr::new("--json"), folder.as_os_str()]);
+    assert!(ran.code() > 0 && ran.code() != 101, "{ran:?}");
+    assert!(!ran.error().is_empty());
+    assert_eq!(home.traces(), [""; 0]);
 }

@@ -80,3 +80,48 @@ fn a_command_that_prints_100_mb_does_not_fill_the_memory() {
     assert_eq!(up.end(), 0);
     assert!(peak > 0 && peak < 200 * 1024, "{peak} KiB");
 }
+
+#[test]
+fn a_command_on_this_computer_that_fails_makes_nothing() {
+    let Some(home) = Sandbox::new() else { return };
+    let folder = home.folder(
+        "before",
+        &config(r#", "initializeCommand": "test -e mended || { echo it is broken >&2; exit 3; }""#),
+    );
+    let path = folder.to_str().unwrap();
+    let asked = home.run(&["up", "--json", path]).expect(4).json();
+    let hash = asked["error"]["trust"]["hash"].as_str().unwrap();
+    let failed = home.run(&["up", "--json", "--trust", hash, path]).expect(1);
+    assert_eq!(failed.error(), "hook.failed");
+    let error = failed.json()["error"].to_string();
+    assert!(
+        error.contains("initializeCommand") && error.contains("it is broken"),
+        "{error}"
+    );
+    assert_eq!(home.traces(), [""; 0]);
+    fs::write(folder.join("mended"), "").unwrap();
+    let up = home.up(&folder);
+    assert_eq!(home.containers_of(&folder), [up.container()]);
+}
+
+#[test]
+fn of_commands_that_run_at_once_the_one_that_fails_is_named_and_the_others_end() {
+    let Some(home) = Sandbox::new() else { return };
+    let hooks = r#", "postCreateCommand": {
+        "good": "echo began >> good; sleep 0.5; echo ended >> good",
+        "bad": "test -e mended || { echo it is broken >&2; exit 7; }",
+        "array": ["sh", "-c", "echo \"$1\" > array", "sh", "a  b"] }"#;
+    let folder = home.folder("parallel", &config(hooks));
+    let failed = home.run(&["up", "--json", folder.to_str().unwrap()]).expect(1);
+    assert_eq!(failed.error(), "hook.failed");
+    let error = failed.json()["error"].to_string();
+    assert!(
+        error.contains("bad") && error.contains('7') && error.contains("it is broken"),
+        "{error}"
+    );
+    assert_eq!(fs::read_to_string(folder.join("good")).unwrap(), "began\nended\n");
+    assert_eq!(fs::read_to_string(folder.join("array")).unwrap(), "a  b\n");
+    fs::write(folder.join("mended"), "").unwrap();
+    let up = home.up(&folder);
+    assert_eq!(home.containers_of(&folder), [up.container()]);
+}

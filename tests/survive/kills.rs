@@ -1,7 +1,7 @@
 //! `kill -9` at each step of `up`, and two of them at once.
 
 use devctl_tests::programs::{Background, Ran, wait_until};
-use devctl_tests::sandbox::{Sandbox, config, full};
+use devctl_tests::sandbox::{IMAGE, Sandbox, Up, config, full};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -32,13 +32,6 @@ fn count(lines: &[String], line: &str) -> usize {
 fn recovers(home: &Sandbox, folder: &Path, when: &str) -> bool {
     let at_kill = lines(folder);
     let up = home.up(folder);
-    assert_eq!(home.containers_of(folder), [up.container()], "{when}");
-    let name = up.name();
-    assert_eq!(
-        home.traces(),
-        [format!("container {name}"), format!("network devctl-{name}")],
-        "{when}"
-    );
     let ran = lines(folder);
     assert_eq!(ran.last().map(String::as_str), Some("ended"), "{when}: {ran:?}");
     if at_kill.iter().any(|line| line == "began") {
@@ -48,6 +41,18 @@ fn recovers(home: &Sandbox, folder: &Path, when: &str) -> bool {
             "{when}: what had ended before is not run again: {ran:?}"
         );
     }
+    is_alone(home, folder, &up, when)
+}
+
+/// What `up` made is there and works, and nothing else is left over. Says whether something was interrupted.
+fn is_alone(home: &Sandbox, folder: &Path, up: &Up, when: &str) -> bool {
+    assert_eq!(home.containers_of(folder), [up.container()], "{when}");
+    let name = up.name();
+    assert_eq!(
+        home.traces(),
+        [format!("container {name}"), format!("network devctl-{name}")],
+        "{when}"
+    );
     assert_eq!(home.ssh(up.host(), "echo in"), "in", "{when}");
     // The helper that fills the agent's volume is named after the state directory.
     let helpers = home.docker(&[
@@ -130,6 +135,64 @@ fn a_kill_at_each_step_is_made_good_by_the_next_up() {
             recovers(&home, &folder, &when),
             "{when}: the event log says that it was interrupted"
         );
+    }
+}
+
+#[test]
+fn a_kill_during_a_build_is_made_good_by_the_next_up() {
+    let Some(home) = Sandbox::new() else { return };
+    let folder = home.folder("built", r#"{ "build": { "dockerfile": "Dockerfile" } }"#);
+    // A duration that no other process sleeps for, so that the step is seen from here.
+    let step = format!("sleep 0.9{}", std::process::id());
+    let dockerfile = format!("FROM {IMAGE}\nRUN {step}; {step}\nRUN echo built > /built\n");
+    fs::write(folder.join(".devcontainer/Dockerfile"), dockerfile).unwrap();
+    let mut up = start(&home, &folder);
+    wait_until("the step", || {
+        let running = Command::new("pgrep").args(["-xf", &step]).output().unwrap();
+        running.status.success()
+    });
+    let _gone = up.child().kill();
+    let _status = up.child().wait();
+    assert_eq!(home.traces(), [""; 0]);
+    let up = home.up(&folder);
+    assert_eq!(home.ssh(up.host(), "cat /built"), "built");
+    assert_eq!(home.containers_of(&folder), [up.container()]);
+}
+
+#[test]
+fn a_kill_during_a_rebuild_or_a_removal_loses_nothing_that_was_to_stay() {
+    if Sandbox::new().is_none() {
+        return;
+    }
+    for (verb, words) in [
+        ("rebuild", "container destroy"),
+        ("rebuild", "container create"),
+        ("rebuild", "container start"),
+        ("remove", "container kill"),
+        ("remove", "container destroy"),
+    ] {
+        let Some(home) = Sandbox::new() else { return };
+        let when = format!("{verb} killed at {words}");
+        let volume = home.unique("data");
+        let mounts = format!(r#", "mounts": ["source={volume},target=/data,type=volume"]"#);
+        let folder = home.folder("step", &config(&mounts));
+        let up = home.up(&folder);
+        home.ssh(up.host(), "echo kept > /data/kept; echo kept > kept");
+        let mut watch = Watch::begin(&home);
+        let mut act = home.devctl(&[verb, "--yes", up.name()]);
+        let mut act = Background::start(act.stdout(Stdio::null()).stderr(Stdio::null()));
+        watch.wait_for(words, &home.unique("step"), 1);
+        let _gone = act.child().kill();
+        let _status = act.child().wait();
+        if words == "container kill" {
+            // What the engine was asked for it carries out, whether the one who asked still lives or not.
+            watch.wait_for("container destroy", &home.unique("step"), 1);
+        }
+        let up = home.up(&folder);
+        is_alone(&home, &folder, &up, &when);
+        assert_eq!(home.ssh(up.host(), "cat /data/kept kept"), "kept\nkept", "{when}");
+        let _removed = home.run(&["remove", "--yes", "--volumes", up.name()]).expect(0);
+        assert_eq!(home.traces(), [""; 0], "{when}");
     }
 }
 
