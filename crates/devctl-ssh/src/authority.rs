@@ -7,9 +7,12 @@ use zeroize::Zeroizing;
 
 use crate::error::SshError;
 use crate::key;
+use crate::key_error::KeyError;
+use crate::signer::authority_type;
+use crate::user_key::{KeyAlgorithm, UserKey, key_type};
 
 /// Whose keys an authority signs. The two are never the same key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AuthorityKind {
     /// Certificates of people.
     User,
@@ -34,7 +37,7 @@ impl fmt::Display for AuthorityKind {
     }
 }
 
-/// A certificate authority: an ed25519 key of one [`AuthorityKind`]. Holds the private half, so keep it no longer than
+/// A certificate authority: a key of one [`AuthorityKind`], ed25519 unless another was chosen or imported. Holds the private half, so keep it no longer than
 /// one signature needs; `Debug` shows the fingerprint only.
 pub struct Authority {
     kind: AuthorityKind,
@@ -48,11 +51,57 @@ impl Authority {
     /// # Errors
     /// The operating system gives no random bytes.
     pub fn generate(kind: AuthorityKind, generation: u32) -> Result<Self, SshError> {
-        let key = key::generate(&format!("devctl-{kind}-authority-{generation}"))?;
+        let key = key::generate(&comment(kind, generation))?;
         Ok(Self {
             kind,
             generation,
             key,
+        })
+    }
+
+    /// A new authority of a chosen type.
+    ///
+    /// # Errors
+    /// [`KeyError::TypeRefused`] for RSA; the operating system gives no random bytes.
+    pub fn generate_as(
+        kind: AuthorityKind,
+        generation: u32,
+        algorithm: KeyAlgorithm,
+    ) -> Result<Self, SshError> {
+        if matches!(algorithm, KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096) {
+            return Err(KeyError::TypeRefused {
+                algorithm: algorithm.as_str().to_owned(),
+                why: "authorities are ed25519 or ecdsa keys",
+            }
+            .into());
+        }
+        // No program is asked for the types that are left.
+        let key = UserKey::generate(algorithm, &comment(kind, generation), Path::new(""))?;
+        Ok(Self {
+            kind,
+            generation,
+            key: key.into_private(),
+        })
+    }
+
+    /// Takes over the key of an authority that exists elsewhere, in any format that [`UserKey::import`] reads. Its
+    /// comment is replaced.
+    ///
+    /// # Errors
+    /// As [`UserKey::import`]; [`KeyError::TypeRefused`] for RSA.
+    pub fn import(
+        kind: AuthorityKind,
+        generation: u32,
+        private: &[u8],
+        passphrase: Option<&[u8]>,
+    ) -> Result<Self, SshError> {
+        let mut key = UserKey::import(private, passphrase)?;
+        authority_type(key.public_key())?;
+        key.set_comment(&comment(kind, generation));
+        Ok(Self {
+            kind,
+            generation,
+            key: key.into_private(),
         })
     }
 
@@ -87,13 +136,27 @@ impl Authority {
         })
     }
 
-    /// The private half in OpenSSH's format, for the vault and for nowhere else.
+    /// The private half in OpenSSH's format and in the clear, for the vault and for nowhere else.
     ///
     /// # Errors
     /// The key cannot be encoded.
     pub fn to_openssh(&self) -> Result<Zeroizing<Vec<u8>>, SshError> {
         let text = self.key.to_openssh(LineEnding::LF).map_err(SshError::Signing)?;
         Ok(Zeroizing::new(text.as_bytes().to_vec()))
+    }
+
+    /// The private half in OpenSSH's format, encrypted: for an export.
+    ///
+    /// # Errors
+    /// As [`UserKey::to_openssh_encrypted`].
+    pub fn to_openssh_encrypted(&self, passphrase: &[u8]) -> Result<Zeroizing<String>, SshError> {
+        key::encrypted(&self.key, passphrase)
+    }
+
+    /// The type of its key in words: `ed25519`, `ecdsa-p256` …
+    #[must_use]
+    pub fn key_type(&self) -> String {
+        key_type(self.key.public_key())
     }
 
     /// Whose keys it signs.
@@ -141,6 +204,11 @@ impl fmt::Debug for Authority {
             .field("fingerprint", &self.fingerprint())
             .finish_non_exhaustive()
     }
+}
+
+/// Where the generation of a key is kept.
+fn comment(kind: AuthorityKind, generation: u32) -> String {
+    format!("devctl-{kind}-authority-{generation}")
 }
 
 /// Writes the public halves of the trusted authorities, newest first, one line each: the form of sshd's

@@ -1,10 +1,13 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use ssh_key::certificate::{Builder, CertType};
 use ssh_key::{Certificate, PublicKey};
 
-use crate::authority::{Authority, AuthorityKind};
+use crate::authority::AuthorityKind;
+use crate::cidr::Cidr;
 use crate::error::SshError;
+use crate::signer::Signer;
 
 /// Seconds that a certificate is dated back, for clocks that differ.
 pub const BACKDATE: u64 = 5 * 60;
@@ -23,7 +26,8 @@ const LONGEST_KEY_ID: usize = 255;
 
 /// What a certificate says that its holder may enter, or the name that a host may carry: never empty, never a
 /// pattern, never two in one (OpenSSH before 10.3 took some of these for wildcards).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Principal(String);
 
 impl Principal {
@@ -60,6 +64,20 @@ impl Principal {
     }
 }
 
+impl TryFrom<String> for Principal {
+    type Error = SshError;
+
+    fn try_from(principal: String) -> Result<Self, SshError> {
+        Self::new(principal)
+    }
+}
+
+impl From<Principal> for String {
+    fn from(principal: Principal) -> Self {
+        principal.0
+    }
+}
+
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -68,7 +86,8 @@ impl fmt::Display for Principal {
 
 /// What the holder of a user certificate may do beyond running commands. X11 forwarding and `~/.ssh/rc` are never
 /// granted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Extensions {
     /// A terminal (`permit-pty`).
     pub pty: bool,
@@ -86,6 +105,21 @@ impl Extensions {
         agent_forwarding: true,
     };
 
+    /// None of them: commands alone, and what every host certificate has.
+    pub const NONE: Self = Self {
+        pty: false,
+        port_forwarding: false,
+        agent_forwarding: false,
+    };
+
+    /// Whether these grant all that the others do.
+    #[must_use]
+    pub fn contains(self, others: Self) -> bool {
+        (self.pty || !others.pty)
+            && (self.port_forwarding || !others.port_forwarding)
+            && (self.agent_forwarding || !others.agent_forwarding)
+    }
+
     /// In the order that certificates need: sorted by name.
     fn names(self) -> impl Iterator<Item = &'static str> {
         [
@@ -95,6 +129,15 @@ impl Extensions {
         ]
         .into_iter()
         .filter_map(|(granted, name)| granted.then_some(name))
+    }
+}
+
+impl fmt::Display for Extensions {
+    /// `permit-agent-forwarding, permit-pty`, or `none`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.names().collect();
+        f.write_str(if names.is_empty() { "none" } else { "" })?;
+        f.write_str(&names.join(", "))
     }
 }
 
@@ -113,6 +156,10 @@ pub struct UserCertRequest {
     pub valid_before: u64,
     /// What else it permits.
     pub extensions: Extensions,
+    /// The one command that runs, whatever the client asks for (`force-command`).
+    pub force_command: Option<String>,
+    /// The addresses that it may be used from (`source-address`); empty: all. Containers refuse such a certificate.
+    pub source_address: Vec<Cidr>,
 }
 
 impl UserCertRequest {
@@ -126,6 +173,8 @@ impl UserCertRequest {
             valid_after: now.saturating_sub(BACKDATE),
             valid_before: now.saturating_add(USER_VALIDITY),
             extensions: Extensions::OWNER,
+            force_command: None,
+            source_address: Vec::new(),
         }
     }
 }
@@ -159,17 +208,18 @@ impl HostCertRequest {
     }
 }
 
-/// Signs a user certificate for a public key.
+/// Signs a user certificate for a public key. `signer` is an [`Authority`](crate::Authority) or a [`Signer`].
 ///
 /// # Errors
 /// [`SshError::WrongAuthority`] for a host authority, [`SshError::CertificateRefused`] for a request that breaks a
-/// rule, [`SshError::Signing`] if the key cannot be signed.
-pub fn issue_user_certificate(
-    authority: &Authority,
+/// rule, [`SshError::Signing`] if the key cannot be signed, [`SshError::Agent`] if an agent was to sign and did not.
+pub fn issue_user_certificate<'a>(
+    signer: impl Into<Signer<'a>>,
     subject: &PublicKey,
     request: &UserCertRequest,
 ) -> Result<Certificate, SshError> {
-    require(authority, AuthorityKind::User)?;
+    let signer = signer.into();
+    require(signer, AuthorityKind::User)?;
     let content = Content {
         serial: request.serial,
         key_id: &request.key_id,
@@ -178,22 +228,39 @@ pub fn issue_user_certificate(
         valid_before: request.valid_before,
     };
     let mut builder = content.builder(subject, CertType::User)?;
+    if let Some(command) = &request.force_command {
+        if command.is_empty() || command.chars().any(char::is_control) {
+            return Err(SshError::CertificateRefused {
+                rule: "a forced command is one line that is not empty".to_owned(),
+            });
+        }
+        builder
+            .critical_option("force-command", command)
+            .map_err(SshError::Signing)?;
+    }
+    if !request.source_address.is_empty() {
+        let ranges: Vec<String> = request.source_address.iter().map(Cidr::to_string).collect();
+        builder
+            .critical_option("source-address", ranges.join(","))
+            .map_err(SshError::Signing)?;
+    }
     for name in request.extensions.names() {
         builder.extension(name, "").map_err(SshError::Signing)?;
     }
-    builder.sign(authority.signing_key()).map_err(SshError::Signing)
+    signer.sign(builder)
 }
 
 /// Signs a host certificate for a public key.
 ///
 /// # Errors
 /// As [`issue_user_certificate`].
-pub fn issue_host_certificate(
-    authority: &Authority,
+pub fn issue_host_certificate<'a>(
+    signer: impl Into<Signer<'a>>,
     subject: &PublicKey,
     request: &HostCertRequest,
 ) -> Result<Certificate, SshError> {
-    require(authority, AuthorityKind::Host)?;
+    let signer = signer.into();
+    require(signer, AuthorityKind::Host)?;
     let content = Content {
         serial: request.serial,
         key_id: &request.key_id,
@@ -201,18 +268,15 @@ pub fn issue_host_certificate(
         valid_after: request.valid_after,
         valid_before: request.valid_before,
     };
-    content
-        .builder(subject, CertType::Host)?
-        .sign(authority.signing_key())
-        .map_err(SshError::Signing)
+    signer.sign(content.builder(subject, CertType::Host)?)
 }
 
-fn require(authority: &Authority, asked: AuthorityKind) -> Result<(), SshError> {
-    if authority.kind() == asked {
+fn require(signer: Signer<'_>, asked: AuthorityKind) -> Result<(), SshError> {
+    if signer.kind() == asked {
         return Ok(());
     }
     Err(SshError::WrongAuthority {
-        kind: authority.kind().as_str(),
+        kind: signer.kind().as_str(),
         asked: asked.as_str(),
     })
 }
@@ -278,6 +342,7 @@ impl Content<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authority::Authority;
     use crate::key;
 
     const NOW: u64 = 1_800_000_000;

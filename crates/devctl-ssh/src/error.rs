@@ -3,6 +3,10 @@ use std::path::PathBuf;
 use devctl_files::FilesError;
 use devctl_krl::KrlError;
 
+use crate::agent_error::AgentError;
+use crate::cert_policy::PolicyRefusal;
+use crate::key_error::KeyError;
+
 /// What can go wrong with keys, certificates and the files of `ssh`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -10,6 +14,18 @@ pub enum SshError {
     /// A file cannot be read or written.
     #[error(transparent)]
     Files(#[from] FilesError),
+
+    /// A private key that somebody brings or asks for.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+
+    /// The ssh agent.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+
+    /// A request for a certificate breaks the policy of its authority.
+    #[error(transparent)]
+    Policy(#[from] PolicyRefusal),
 
     /// A private or public key file is there but is not a key that we can use.
     #[error("the key {} cannot be read", path.display())]
@@ -148,6 +164,9 @@ impl SshError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Files(error) => error.code(),
+            Self::Key(error) => error.code(),
+            Self::Agent(error) => error.code(),
+            Self::Policy(_) => "ssh.policy_refused",
             Self::KeyUnreadable { .. } => "ssh.key_unreadable",
             Self::AuthorityUnreadable { .. } => "ssh.authority_unreadable",
             Self::WrongAuthority { .. } => "ssh.authority_wrong",
@@ -172,6 +191,9 @@ impl SshError {
     pub fn fix(&self) -> Option<String> {
         match self {
             Self::Files(error) => error.fix(),
+            Self::Key(error) => error.fix(),
+            Self::Agent(error) => error.fix(),
+            Self::Policy(refusal) => Some(refusal.fix()),
             Self::KeyUnreadable { path, .. } => Some(format!(
                 "move {} away: a new key is made at the next `devctl up`",
                 path.display()
