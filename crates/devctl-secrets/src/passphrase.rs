@@ -129,13 +129,13 @@ mod tests {
         };
         let one = SecretText::new("correct horse".to_owned());
         let other = SecretText::new("correct Horse".to_owned());
-        let salted = Derivation {
-            salt: [2; SALT],
-            ..derivation.clone()
-        };
         let key = derivation.key(&one).unwrap();
         assert_eq!(key, derivation.key(&one).unwrap());
         assert_ne!(key, derivation.key(&other).unwrap());
+        let salted = Derivation {
+            salt: [2; SALT],
+            ..derivation
+        };
         assert_ne!(key, salted.key(&one).unwrap());
     }
 

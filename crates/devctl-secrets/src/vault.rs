@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -75,9 +76,21 @@ impl Vault {
         if !opens_only && !path.exists() {
             Self::make(dir, |id| master_key::choose(dir, id, sources))?;
         }
-        let header = format::read_header(&mut open_file(&path)?, &path)?.0;
+        let mut header = read_header_of(&path)?;
         ensure_private_file(&path)?;
-        let (place, data_key) = ways::open_header(&header, dir, sources, unlock)?;
+        let (place, data_key) = loop {
+            match ways::open_header(&header, dir, sources, unlock) {
+                Ok(opened) => break opened,
+                Err(error) => {
+                    // The ways may have been changed between the reading of the file and of the key.
+                    let now = read_header_of(&path)?;
+                    if now.counter == header.counter {
+                        return Err(error);
+                    }
+                    header = now;
+                }
+            }
+        };
         let vault = Self {
             memory: Memory::new(dir, &header.id, &place, sources),
             dir: dir.to_path_buf(),
@@ -160,7 +173,23 @@ impl Vault {
         let value = value.as_ref();
         check_entry(name, value)?;
         let _lock = self.lock()?;
-        self.put_locked(name, value)
+        self.put_locked(&[(name, value)])
+    }
+
+    /// Sets the values of many entries in one write.
+    ///
+    /// # Errors
+    /// As [`Vault::put`]; then none of them is set.
+    pub fn put_all<'a>(
+        &self,
+        entries: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    ) -> Result<(), VaultError> {
+        let entries: Vec<_> = entries.into_iter().collect();
+        for (name, value) in &entries {
+            check_entry(name, value)?;
+        }
+        let _lock = self.lock()?;
+        self.put_locked(&entries)
     }
 
     /// The value of an entry, made by `make` if there is none. Of processes that come at once, one makes it and all
@@ -182,7 +211,7 @@ impl Vault {
         }
         let value = make()?;
         check_entry(name, value.as_ref())?;
-        self.put_locked(name, value.as_ref())?;
+        self.put_locked(&[(name, value.as_ref())])?;
         Ok(value)
     }
 
@@ -314,18 +343,23 @@ impl Vault {
             .collect()
     }
 
-    fn put_locked(&self, name: &str, value: &[u8]) -> Result<(), VaultError> {
+    fn put_locked(&self, new: &[(&str, &[u8])]) -> Result<(), VaultError> {
         let (mut file, mut header, mut contents) = self.read_contents()?;
         let mut values = self.sealed_values(&mut file, &contents)?;
-        let (entry, sealed) = Entry::seal(name, &header.id, &self.data_key, value)?;
-        match contents.entries.iter().position(|known| known.name == name) {
-            Some(at) => {
-                contents.entries.splice(at..=at, [entry]);
-                values.splice(at..=at, [sealed]);
-            }
-            None => {
-                contents.entries.push(entry);
-                values.push(sealed);
+        let known = contents.entries.iter().enumerate();
+        let mut places: HashMap<String, usize> = known.map(|(at, entry)| (entry.name.clone(), at)).collect();
+        for (name, value) in new {
+            let (entry, sealed) = Entry::seal(name, &header.id, &self.data_key, value)?;
+            match places.get(*name) {
+                Some(at) => {
+                    contents.entries[*at] = entry;
+                    values[*at] = sealed;
+                }
+                None => {
+                    places.insert((*name).to_owned(), values.len());
+                    contents.entries.push(entry);
+                    values.push(sealed);
+                }
             }
         }
         self.write(&mut header, contents, &values)
@@ -369,6 +403,10 @@ fn check_entry(name: &str, value: &[u8]) -> Result<(), VaultError> {
         name: name.to_owned(),
         why,
     })
+}
+
+fn read_header_of(path: &Path) -> Result<Header, VaultError> {
+    Ok(format::read_header(&mut open_file(path)?, path)?.0)
 }
 
 fn open_file(path: &Path) -> Result<File, VaultError> {

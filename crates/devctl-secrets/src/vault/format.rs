@@ -17,7 +17,6 @@
 //! Version 1 has one slot, of a kind that needs no parameters; version 2 has up to one of each kind. A file that version
 //! 1 can say is written as such, so a devctl that only knows that still reads it, and says of another that it is newer.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -223,7 +222,7 @@ pub(super) fn read_header(file: &mut impl Read, path: &Path) -> Result<(Header, 
 
 /// `file` stands behind the header.
 pub(super) fn read_index(
-    file: &mut File,
+    file: &mut impl Read,
     raw: &RawHeader,
     data_key: &Key,
     path: &Path,
@@ -236,7 +235,7 @@ pub(super) fn read_index(
 }
 
 pub(super) fn read_value(
-    file: &mut File,
+    file: &mut (impl Read + Seek),
     contents: &Contents,
     entry: &Entry,
     path: &Path,
@@ -255,7 +254,7 @@ pub(super) fn read_value(
     read_exact(file, entry.length as usize, path)
 }
 
-fn parse_index(index: &[u8], values_start: u64) -> Option<Contents> {
+pub(super) fn parse_index(index: &[u8], values_start: u64) -> Option<Contents> {
     let mut rest = index;
     let count = u32::from_be_bytes(take(&mut rest)?);
     let mut entries = Vec::new();

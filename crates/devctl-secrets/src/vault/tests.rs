@@ -8,6 +8,10 @@ use std::process::{Child, Command};
 use std::sync::Arc;
 use std::time::Duration;
 
+mod hostile;
+mod model;
+mod ways;
+
 const PATIENT: Duration = Duration::from_secs(30);
 
 fn bytes(text: &str) -> SecretBytes {
@@ -282,6 +286,10 @@ fn entries_that_cannot_be_kept_are_refused() {
     for (name, value) in [
         ("", bytes("x")),
         ("a\nb", bytes("x")),
+        ("a\u{202e}b", bytes("x")),
+        ("/a", bytes("x")),
+        ("a//b", bytes("x")),
+        ("a/", bytes("x")),
         (&"n".repeat(256), bytes("x")),
         ("a", too_large),
     ] {
@@ -336,26 +344,91 @@ fn writer() {
     };
     let told = std::env::var("DEVCTL_TEST_WRITER").unwrap();
     let (name, rounds) = told.split_once(' ').unwrap();
-    let vault = Vault::open(Path::new(&dir), &own_file()).unwrap();
+    let vault = Vault::open(Path::new(&dir), &with_key_file(Path::new(&dir))).unwrap();
     let made = || Ok::<_, VaultError>(bytes(name));
     vault.get_or_insert_with("shared", made).unwrap();
     for round in 0..rounds.parse().unwrap() {
+        if name == "changer" {
+            change_there_and_back(&vault);
+        }
         vault.put(&format!("{name}/{round}"), &bytes(name)).unwrap();
     }
+}
+
+/// A key file beside the vault, if it is there.
+fn with_key_file(dir: &Path) -> KeySources {
+    KeySources {
+        key_file: Some(dir.join("given.key")).filter(|path| path.exists()),
+        ..KeySources::default()
+    }
+}
+
+fn change_there_and_back(vault: &Vault) {
+    for (old, new) in [
+        (WayKind::OwnFile, NewWay::KeyFile),
+        (WayKind::KeyFile, NewWay::OwnFile),
+    ] {
+        let change = vault.replace_way(old, &new).unwrap();
+        assert!(change.left_behind.is_none());
+    }
+}
+
+#[test]
+fn who_is_killed_while_changing_the_way_in_leaves_one() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("given.key"), [7; 32]).unwrap();
+    let sources = with_key_file(home.path());
+    let vault = Vault::create(home.path(), &sources, &NewWay::OwnFile).unwrap();
+    vault.put("kept", &bytes("one")).unwrap();
+    for round in 0..12 {
+        let before = vault.counter().unwrap();
+        let mut writer = begin_writer(home.path(), "changer", 100_000);
+        while vault.counter().unwrap() < before + 3 + round {
+            assert!(writer.try_wait().unwrap().is_none());
+            std::thread::yield_now();
+        }
+        writer.kill().unwrap();
+        writer.wait().unwrap();
+        let again = Vault::open(home.path(), &sources).unwrap();
+        assert_eq!(text(&again, "kept").as_deref(), Some("one"));
+        if again.key_source().kind() == WayKind::KeyFile {
+            let change = again.replace_way(WayKind::KeyFile, &NewWay::OwnFile).unwrap();
+            assert!(change.left_behind.is_none());
+        }
+    }
+}
+
+#[test]
+fn who_opens_while_the_way_in_changes_is_let_in() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("given.key"), [7; 32]).unwrap();
+    let sources = with_key_file(home.path());
+    let vault = Vault::create(home.path(), &sources, &NewWay::OwnFile).unwrap();
+    let over = vault.counter().unwrap() + 60;
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            while vault.counter().unwrap() < over {
+                change_there_and_back(&vault);
+            }
+        });
+        while vault.counter().unwrap() < over {
+            Vault::open(home.path(), &sources).unwrap();
+        }
+    });
 }
 
 #[test]
 fn processes_that_write_at_once_lose_no_entry() {
     let home = tempfile::tempdir().unwrap();
-    let writers: Vec<Child> = (0..4)
+    let writers: Vec<Child> = (0..8)
         .map(|n| begin_writer(home.path(), &format!("w{n}"), 10))
         .collect();
     for mut writer in writers {
         assert!(writer.wait().unwrap().success());
     }
     let vault = Vault::open(home.path(), &own_file()).unwrap();
-    assert_eq!(vault.names().unwrap().len(), 41);
-    assert_eq!(vault.counter().unwrap(), 42);
+    assert_eq!(vault.names().unwrap().len(), 81);
+    assert_eq!(vault.counter().unwrap(), 82);
     assert!(text(&vault, "shared").unwrap().starts_with('w'));
 }
 

@@ -1,6 +1,7 @@
 //! The keychain in each of its states, and the vault's key in it: against the real gnome-keyring, in a session bus and a
 //! home of its own, cross-checked with `secret-tool`.
 
+#![cfg(test)]
 #![cfg(all(unix, not(target_os = "macos")))]
 
 mod prompter;
