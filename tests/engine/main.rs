@@ -13,6 +13,7 @@ mod exec;
 mod images;
 mod networks;
 mod registry;
+mod rootless;
 mod support;
 mod throughput;
 

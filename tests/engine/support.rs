@@ -151,7 +151,7 @@ pub(crate) fn skip(reason: &str) {
     println!("SKIPPED: {reason}");
 }
 
-async fn import(engine: &Arc<dyn Engine>, archive: PathBuf) {
+pub(crate) async fn import(engine: &Arc<dyn Engine>, archive: PathBuf) {
     let file = tokio::fs::File::open(archive).await.unwrap();
     let bytes = tokio_util::io::ReaderStream::with_capacity(file, 1 << 20);
     engine.image_import(BASE_IMAGE, Box::pin(bytes)).await.unwrap();

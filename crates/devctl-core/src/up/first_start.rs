@@ -57,7 +57,7 @@ impl Core {
             &self.config,
             id,
             remote_user,
-            plan.update_remote_user_uid && request.userns_mode.as_deref() != Some("keep-id"),
+            plan.update_remote_user_uid,
             job,
         )
         .await?;
