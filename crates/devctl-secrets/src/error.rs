@@ -230,13 +230,13 @@ impl VaultError {
             Self::WrongRecoveryKey { .. } => {
                 Some("take the recovery key that was made last for this vault".to_owned())
             }
-            Self::PassphraseNeeded { source, .. } => Some(match source.as_ref().and_then(|why| why.fix()) {
-                Some(other) => format!("give the passphrase; or {other}"),
-                None => "give the passphrase".to_owned(),
-            }),
-            Self::RecoveryNeeded { .. } => {
-                Some("open the vault with its recovery key and set a new way in".to_owned())
+            Self::PassphraseNeeded { source, .. } => {
+                Some(or_else("give the passphrase", source.as_ref().and_then(|why| why.fix())))
             }
+            Self::RecoveryNeeded { source, .. } => Some(or_else(
+                "open the vault with its recovery key and set a new way in",
+                source.fix(),
+            )),
             Self::PassphraseRefused { .. } => Some("choose another passphrase".to_owned()),
             Self::WayExists { .. } => Some("replace it instead of adding one".to_owned()),
             Self::NoSuchWay { .. } => Some("look at the ways in that the vault has".to_owned()),
@@ -248,5 +248,12 @@ impl VaultError {
             ),
             Self::EntryRefused { .. } | Self::Derivation { .. } | Self::Random(_) => None,
         }
+    }
+}
+
+fn or_else(first: &str, other: Option<String>) -> String {
+    match other {
+        Some(other) => format!("{first}; or {other}"),
+        None => first.to_owned(),
     }
 }

@@ -12,6 +12,7 @@ use crate::secret::SecretText;
 /// An unlocking that was begun. Dropping it gives it up: nobody waits any more, and a prompt that is on the screen may
 /// stay there until a person answers it.
 #[derive(Debug)]
+#[must_use = "dropping it gives it up"]
 pub struct Unlocking {
     answer: Receiver<KeychainState>,
     canceller: Canceller,
@@ -76,6 +77,13 @@ enum Course {
 
 impl Stop {
     /// Runs `act` when this is stopped: at once, if it is.
+    #[cfg_attr(
+        not(all(unix, not(target_os = "macos"))),
+        allow(
+            dead_code,
+            reason = "only the Secret Service has a prompt of ours to wait for"
+        )
+    )]
     pub(crate) fn when_stopped(&self, act: impl FnOnce() + Send + 'static) {
         let mut course = self.lock();
         match &mut *course {

@@ -7,6 +7,7 @@ use devctl_files::remove_if_there;
 use super::{VAULT_FILE, Vault, tampered};
 use crate::error::VaultError;
 use crate::key_source::{KeySource, KeySources};
+use crate::keychain::KeychainState;
 use crate::master_key::{self, Key, Made};
 use crate::passphrase::Derivation;
 use crate::recovery_key::RecoveryKey;
@@ -75,12 +76,10 @@ pub(super) fn open_header(
             path: path(),
             source: source.map(Box::new),
         },
-        Some(error) if has(WayKind::RecoveryKey) && (is_absence(&error) || is_wrong(&error)) => {
-            VaultError::RecoveryNeeded {
-                path: path(),
-                source: Box::new(error),
-            }
-        }
+        Some(error) if has(WayKind::RecoveryKey) && is_lasting(&error) => VaultError::RecoveryNeeded {
+            path: path(),
+            source: Box::new(error),
+        },
         Some(error) => error,
         None => tampered(&path(), "it has no way in but a recovery key"),
     })
@@ -220,6 +219,12 @@ fn is_absence(error: &VaultError) -> bool {
     matches!(error, VaultError::NoKey { .. })
 }
 
-fn is_wrong(error: &VaultError) -> bool {
-    matches!(error, VaultError::WrongKey { .. })
+/// Whether repeating does not help: the key, or the keychain that held it, is not there. A locked keychain is.
+fn is_lasting(error: &VaultError) -> bool {
+    use KeychainState::{NoBus, NoCollection, NoService};
+    match error {
+        VaultError::NoKey { .. } | VaultError::WrongKey { .. } => true,
+        VaultError::KeychainUnusable(state) => matches!(state, NoBus | NoService | NoCollection),
+        _ => false,
+    }
 }

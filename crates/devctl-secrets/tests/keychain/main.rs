@@ -284,17 +284,12 @@ fn secret_tool_sees_our_entries_and_what_it_changes_counts() {
         home.path(),
         &format!("{unlocked}; secret-tool search --all service {SERVICE}"),
     );
-    let account = |suffix: &str| {
-        let names = seen
-            .lines()
-            .filter_map(|line| line.split_once("username = ")?.1.into());
-        names
-            .into_iter()
-            .find(|name: &&str| name.ends_with(suffix) == !suffix.is_empty())
-    };
     assert_eq!(seen.matches("secret = ").count(), 2, "{seen}");
     assert!(seen.contains("secret = 2\n"), "{seen}");
-    let counter = account("-counter").unwrap();
+    let mut accounts = seen
+        .lines()
+        .filter_map(|line| Some(line.split_once("username = ")?.1));
+    let counter = accounts.find(|account| account.ends_with("-counter")).unwrap();
     let key = counter.strip_suffix("-counter").unwrap();
     let told = session(
         home.path(),

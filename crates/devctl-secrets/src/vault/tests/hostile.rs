@@ -55,6 +55,8 @@ impl Seek for Measured {
     }
 }
 
+type Entries = Vec<(String, Vec<u8>)>;
+
 /// A vault with every kind of way in, its file and the key of its entries.
 fn whole(home: &Path) -> (Vec<u8>, Key) {
     let (sources, _store) = super::ways::everything(home);
@@ -74,7 +76,7 @@ fn whole(home: &Path) -> (Vec<u8>, Key) {
     vault.make_recovery_key().unwrap();
     vault.put("a", &bytes("one")).unwrap();
     vault.put("b", &bytes("two")).unwrap();
-    (fs::read(dir.join("vault")).unwrap(), vault.data_key.clone())
+    (fs::read(dir.join("vault")).unwrap(), vault.data_key)
 }
 
 /// Some bytes changed, cut off, put in or said twice.
@@ -110,21 +112,22 @@ fn no_file_panics_reserves_much_or_reads_as_something_else() {
     let home = tempfile::tempdir().unwrap();
     let (good, key) = whole(home.path());
     let path = Path::new("vault");
-    let read = |file: Vec<u8>| -> (Result<Vec<(String, Vec<u8>)>, VaultError>, usize) {
+    let read = |file: Vec<u8>| {
         let mut file = Measured {
             bytes: Cursor::new(file),
             largest: 0,
         };
-        let entries = format::read_header(&mut file, path).and_then(|(header, raw)| {
-            let contents = format::read_index(&mut file, &raw, &key, path)?;
-            let one = |entry: &Entry| {
-                let sealed = format::read_value(&mut file, &contents, entry, path)?;
-                let value = entry.open(&header.id, &key, &sealed);
-                let value = value.ok_or_else(|| tampered(path, "a value"))?;
-                Ok((entry.name.clone(), value.to_vec()))
-            };
-            contents.entries.iter().map(one).collect()
-        });
+        let entries: Result<Entries, VaultError> =
+            format::read_header(&mut file, path).and_then(|(header, raw)| {
+                let contents = format::read_index(&mut file, &raw, &key, path)?;
+                let one = |entry: &Entry| {
+                    let sealed = format::read_value(&mut file, &contents, entry, path)?;
+                    let value = entry.open(&header.id, &key, &sealed);
+                    let value = value.ok_or_else(|| tampered(path, "a value"))?;
+                    Ok((entry.name.clone(), value.to_vec()))
+                };
+                contents.entries.iter().map(one).collect()
+            });
         (entries, file.largest)
     };
     let entries = read(good.clone()).0.unwrap();

@@ -238,6 +238,8 @@ fn the_recovery_key_opens_when_the_keychain_is_gone_and_sets_a_new_way() {
         text(&Vault::open(&dir, &sources).unwrap(), "a").as_deref(),
         Some("one")
     );
+    *store.state.lock().unwrap() = KeychainState::NoService;
+    assert_eq!(code(Vault::open(&dir, &sources)), "secrets.recovery_needed");
     // Locked is not lost: the fix is to unlock it.
     *store.state.lock().unwrap() = KeychainState::Locked;
     assert_eq!(code(Vault::open(&dir, &sources)), "secrets.keychain_locked");
