@@ -176,7 +176,7 @@ fn account_of_key(id: &[u8; 16], key_id: &[u8; 16]) -> String {
     format!("{}-{}", account(id), hex(key_id))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

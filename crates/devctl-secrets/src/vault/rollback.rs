@@ -30,6 +30,7 @@ pub enum RollbackWatch {
 /// Remembers the highest count.
 pub(super) struct Memory {
     file: PathBuf,
+    vault: String,
     keychain: Option<(Keychain, String)>,
     /// Seen since the vault was opened.
     here: AtomicU64,
@@ -44,6 +45,7 @@ impl Memory {
         };
         Self {
             file: dir.join(COUNTER_FILE),
+            vault: master_key::hex(id),
             keychain: keychain.map(|keychain| (keychain, master_key::counter_account(id))),
             here: AtomicU64::new(0),
             failed: Mutex::default(),
@@ -54,7 +56,7 @@ impl Memory {
     pub(super) fn recall(&self) -> Result<u64, VaultError> {
         let damaged = || tampered(&self.file, "it holds no number");
         let in_file = match read_optional(&self.file)? {
-            Some(bytes) => parse(&bytes).ok_or_else(damaged)?,
+            Some(bytes) => self.read_file(&bytes).ok_or_else(damaged)?,
             None => 0,
         };
         let Some((keychain, account)) = &self.keychain else {
@@ -86,11 +88,20 @@ impl Memory {
             Some((keychain, account)) if in_keychain => {
                 keychain.set(account, &zeroize::Zeroizing::new(counter.to_string()))
             }
-            _ => write_atomic(&self.file, format!("{counter}\n").as_bytes(), Mode::PRIVATE)
-                .map_err(VaultError::from),
+            _ => {
+                let line = format!("{} {counter}\n", self.vault);
+                write_atomic(&self.file, line.as_bytes(), Mode::PRIVATE).map_err(VaultError::from)
+            }
         };
         *self.failed.lock().unwrap_or_else(PoisonError::into_inner) =
             noted.err().map(|error| error.to_string());
+    }
+
+    /// What was noted of a vault that was here before, and was moved away, does not count.
+    fn read_file(&self, bytes: &[u8]) -> Option<u64> {
+        let (vault, counter) = std::str::from_utf8(bytes).ok()?.split_once(' ')?;
+        let counter = parse(counter.as_bytes())?;
+        Some(if vault == self.vault { counter } else { 0 })
     }
 
     pub(super) fn watch(&self) -> RollbackWatch {

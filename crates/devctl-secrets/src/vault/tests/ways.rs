@@ -308,6 +308,25 @@ fn an_older_copy_is_noticed_and_taken_when_it_is_wished() {
 }
 
 #[test]
+fn a_vault_that_was_moved_away_leaves_room_for_a_new_one() {
+    let home = tempfile::tempdir().unwrap();
+    let vault = Vault::open(home.path(), &own_file()).unwrap();
+    vault.put("a", &bytes("one")).unwrap();
+    fs::rename(home.path().join("vault"), home.path().join("vault.damaged")).unwrap();
+    let new = Vault::open(home.path(), &own_file()).unwrap();
+    assert_eq!(text(&new, "a"), None);
+    new.put("a", &bytes("two")).unwrap();
+    Vault::open(home.path(), &own_file()).unwrap();
+    // The one that was open is of the other vault.
+    assert_eq!(code(vault.get("a")), "secrets.vault_tampered");
+    fs::write(home.path().join("vault.counter"), "nonsense").unwrap();
+    assert_eq!(
+        code(Vault::open(home.path(), &own_file())),
+        "secrets.vault_tampered"
+    );
+}
+
+#[test]
 fn a_count_that_cannot_be_noted_is_shown_and_made_good() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("vault");
