@@ -417,6 +417,44 @@ fn who_opens_while_the_way_in_changes_is_let_in() {
     });
 }
 
+/// The kernel ends the writer in the middle of the write that passes the limit, at one block after the other.
+#[test]
+fn a_writer_that_is_cut_off_at_any_block_leaves_the_old_or_the_new_file() {
+    use std::os::unix::process::ExitStatusExt;
+    const SIGXFSZ: i32 = 25;
+    let home = tempfile::tempdir().unwrap();
+    let vault = Vault::open(home.path(), &own_file()).unwrap();
+    vault.put("kept", &bytes(&"k".repeat(5_000))).unwrap();
+    let (mut cut, mut done) = (0, 0);
+    for blocks in 0..24 {
+        let ended = Command::new("sh")
+            .args([
+                "-c",
+                &format!("ulimit -c 0; ulimit -f {blocks}; exec \"$0\" \"$@\""),
+            ])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "vault::tests::writer"])
+            .env("DEVCTL_TEST_VAULT", home.path())
+            .env("DEVCTL_TEST_WRITER", format!("b{blocks} 1"))
+            .stdout(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        let again = Vault::open(home.path(), &own_file()).unwrap();
+        assert_eq!(text(&again, "kept").unwrap().len(), 5_000);
+        let written = text(&again, &format!("b{blocks}/0")).is_some();
+        match ended.signal() {
+            Some(SIGXFSZ) => cut += 1,
+            other => {
+                assert!(ended.success() && written, "{blocks}: {other:?}");
+                done += 1;
+            }
+        }
+    }
+    assert!(cut > 5 && done > 5, "{cut} cut, {done} done");
+    vault.put("after", &bytes("x")).unwrap();
+    assert!(temporary_files(home.path()).is_empty());
+}
+
 #[test]
 fn processes_that_write_at_once_lose_no_entry() {
     let home = tempfile::tempdir().unwrap();
@@ -450,13 +488,11 @@ fn a_writer_that_is_killed_leaves_a_whole_vault() {
         }
     }
     vault.put("after", &bytes("x")).unwrap();
-    let left = fs::read_dir(home.path()).unwrap().filter(|entry| {
-        entry
-            .as_ref()
-            .unwrap()
-            .file_name()
-            .to_string_lossy()
-            .ends_with(".tmp")
-    });
-    assert_eq!(left.count(), 0);
+    assert!(temporary_files(home.path()).is_empty());
+}
+
+fn temporary_files(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.ends_with(".tmp")).collect()
 }
