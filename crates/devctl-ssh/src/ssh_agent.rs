@@ -206,3 +206,7 @@ impl fmt::Debug for SshAgent {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

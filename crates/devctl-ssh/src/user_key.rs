@@ -247,3 +247,6 @@ impl fmt::Debug for UserKey {
 fn ecdsa(pair: EcdsaKeypair, comment: &str) -> Result<PrivateKey, SshError> {
     PrivateKey::new(KeypairData::Ecdsa(pair), comment).map_err(SshError::Signing)
 }
+
+#[cfg(test)]
+mod tests;

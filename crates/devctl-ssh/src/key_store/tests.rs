@@ -1,1 +1,251 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
+use super::*;
+use crate::authority::{Authority, AuthorityKind};
+use crate::certificate::{Principal, UserCertRequest, issue_user_certificate};
+use crate::key;
+use crate::user_key::KeyAlgorithm;
+
+fn made() -> UserKey {
+    UserKey::generate(KeyAlgorithm::Ed25519, "work", Path::new("ssh-keygen")).unwrap()
+}
+
+fn name(name: &str) -> KeyName {
+    KeyName::new(name).unwrap()
+}
+
+fn certificate(key: &UserKey) -> Certificate {
+    let authority = Authority::generate(AuthorityKind::User, 1).unwrap();
+    let request = UserCertRequest::at(
+        1_800_000_000,
+        1,
+        "dev/1".to_owned(),
+        vec![Principal::new("owner-1").unwrap()],
+    );
+    issue_user_certificate(&authority, key.public_key(), &request).unwrap()
+}
+
+struct Store {
+    _home: tempfile::TempDir,
+    dir: KeyStoreDir,
+}
+
+impl Store {
+    fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let dir = KeyStoreDir::new(home.path().join("keys"));
+        Self { _home: home, dir }
+    }
+
+    /// One word for each finding, and the file.
+    fn findings(&self) -> Vec<(&'static str, String)> {
+        let contents = self.dir.contents().unwrap();
+        contents
+            .findings
+            .iter()
+            .map(|finding| {
+                let (word, path) = match finding {
+                    KeyStoreFinding::LooseMode { path, .. } => ("loose", path),
+                    KeyStoreFinding::UnknownFile { path } => ("unknown", path),
+                    KeyStoreFinding::Plain { path } => ("plain", path),
+                    KeyStoreFinding::Unreadable { path, .. } => ("unreadable", path),
+                    KeyStoreFinding::OfAnotherKey { path } => ("other", path),
+                };
+                (word, path.file_name().unwrap().to_str().unwrap().to_owned())
+            })
+            .collect()
+    }
+}
+
+#[test]
+fn a_key_is_kept_encrypted_and_private_and_read_again() {
+    let store = Store::new();
+    let (key, work) = (made(), name("work"));
+    assert!(store.dir.contents().unwrap().keys.is_empty());
+    store.dir.add(&work, &key, b"secret words").unwrap();
+    store.dir.write_certificate(&work, &certificate(&key)).unwrap();
+    for path in [
+        store.dir.private_path(&work),
+        store.dir.public_path(&work),
+        store.dir.certificate_path(&work),
+    ] {
+        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    assert_eq!(
+        fs::metadata(store.dir.path()).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
+    let contents = store.dir.contents().unwrap();
+    assert!(contents.findings.is_empty(), "{:?}", contents.findings);
+    let [stored] = contents.keys.as_slice() else {
+        panic!("{contents:?}");
+    };
+    assert!(stored.encrypted && stored.certificate.is_some());
+    assert_eq!(stored.public_key.key_data(), key.public_key().key_data());
+
+    assert_eq!(
+        store.dir.load(&work, None).unwrap_err().code(),
+        "ssh.passphrase_needed"
+    );
+    let read = store.dir.load(&work, Some(b"secret words")).unwrap();
+    assert_eq!((read.fingerprint(), read.comment()), (key.fingerprint(), "work"));
+}
+
+#[test]
+fn a_name_that_is_taken_is_not_overwritten() {
+    let store = Store::new();
+    let key = made();
+    store.dir.add(&name("work"), &key, b"one").unwrap();
+    let error = store.dir.add(&name("work"), &made(), b"two").unwrap_err();
+    assert_eq!(error.code(), "ssh.key_exists");
+    let held = store.dir.load(&name("work"), Some(b"one")).unwrap();
+    assert_eq!(held.fingerprint(), key.fingerprint());
+    let error = store.dir.replace(&name("home"), &key, b"one").unwrap_err();
+    assert_eq!(error.code(), "ssh.key_unknown");
+    assert_eq!(
+        store.dir.load(&name("home"), None).unwrap_err().code(),
+        "ssh.key_unknown"
+    );
+}
+
+#[test]
+fn a_new_passphrase_keeps_the_certificate_and_a_new_key_does_not() {
+    let store = Store::new();
+    let (key, work) = (made(), name("work"));
+    store.dir.add(&work, &key, b"one").unwrap();
+    store.dir.write_certificate(&work, &certificate(&key)).unwrap();
+    store.dir.replace(&work, &key, b"two").unwrap();
+    assert!(store.dir.contents().unwrap().keys[0].certificate.is_some());
+    assert_eq!(
+        store.dir.load(&work, Some(b"one")).unwrap_err().code(),
+        "ssh.passphrase_wrong"
+    );
+    store.dir.load(&work, Some(b"two")).unwrap();
+    let next = made();
+    store.dir.replace(&work, &next, b"three").unwrap();
+    let contents = store.dir.contents().unwrap();
+    assert!(contents.keys[0].certificate.is_none() && contents.findings.is_empty());
+    let error = store
+        .dir
+        .write_certificate(&work, &certificate(&key))
+        .unwrap_err();
+    assert_eq!(error.code(), "ssh.certificate_refused");
+}
+
+#[test]
+fn what_is_removed_leaves_nothing() {
+    let store = Store::new();
+    let (key, work) = (made(), name("work"));
+    store.dir.add(&work, &key, b"one").unwrap();
+    store.dir.write_certificate(&work, &certificate(&key)).unwrap();
+    assert!(store.dir.remove(&work).unwrap());
+    assert!(!store.dir.remove(&work).unwrap());
+    assert_eq!(fs::read_dir(store.dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn loose_modes_are_found_and_corrected() {
+    let store = Store::new();
+    store.dir.add(&name("work"), &made(), b"one").unwrap();
+    let loosen = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    loosen(&store.dir.private_path(&name("work")), 0o644);
+    loosen(store.dir.path(), 0o755);
+    let found = [("loose", "keys".to_owned()), ("loose", "work".to_owned())];
+    assert_eq!(store.findings(), found);
+    assert_eq!(store.dir.correct_modes().unwrap().len(), 2);
+    assert_eq!(store.findings(), []);
+    assert!(store.dir.correct_modes().unwrap().is_empty());
+}
+
+#[test]
+fn what_does_not_belong_is_found() {
+    let store = Store::new();
+    let (work, home) = (name("work"), name("home"));
+    store.dir.add(&work, &made(), b"one").unwrap();
+    store.dir.add(&home, &made(), b"one").unwrap();
+    let put = |name: &str, content: &str| {
+        devctl_files::write_atomic(&store.dir.path().join(name), content.as_bytes(), Mode::PRIVATE).unwrap();
+    };
+    put("notes.txt", "hello");
+    put("orphan.pub", "ssh-ed25519 AAAA");
+    put("plain", &made().to_openssh_plain().unwrap());
+    put("plain.pub", "rubbish");
+    put("rubbish", "no key");
+    put("home-cert.pub", "rubbish");
+    put("work-cert.pub", &certificate(&made()).to_openssh().unwrap());
+    fs::copy(store.dir.public_path(&home), store.dir.public_path(&work)).unwrap();
+    let mut found = store.findings();
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            ("other", "plain.pub".to_owned()),
+            ("other", "work-cert.pub".to_owned()),
+            ("other", "work.pub".to_owned()),
+            ("plain", "plain".to_owned()),
+            ("unknown", "notes.txt".to_owned()),
+            ("unknown", "orphan.pub".to_owned()),
+            ("unreadable", "home-cert.pub".to_owned()),
+            ("unreadable", "rubbish".to_owned()),
+        ]
+    );
+    let names: Vec<String> = store
+        .dir
+        .contents()
+        .unwrap()
+        .keys
+        .iter()
+        .map(|key| key.name.to_string())
+        .collect();
+    assert_eq!(names, ["home", "plain", "work"]);
+}
+
+#[test]
+fn names_cannot_leave_the_directory_or_be_taken_for_another_file() {
+    for bad in [
+        "",
+        ".",
+        "..",
+        "a/b",
+        "../x",
+        "a.pub",
+        "A",
+        "a b",
+        "-x",
+        "_x",
+        "work-cert",
+        "ä",
+        "a\n",
+        &"x".repeat(65),
+    ] {
+        assert_eq!(
+            KeyName::new(bad).unwrap_err().code(),
+            "ssh.name_invalid",
+            "{bad:?}"
+        );
+    }
+    for good in ["a", "work_2026-11", "0", &"x".repeat(64)] {
+        assert_eq!(KeyName::new(good).unwrap().as_str(), good);
+    }
+}
+
+#[test]
+fn other_programs_read_the_public_half_without_the_passphrase() {
+    let store = Store::new();
+    let key = made();
+    store.dir.add(&name("work"), &key, b"one").unwrap();
+    let line = fs::read_to_string(store.dir.public_path(&name("work"))).unwrap();
+    assert_eq!(line.trim_end(), key::public_line(key.public_key()).unwrap());
+    let output = std::process::Command::new("ssh-keygen")
+        .arg("-l")
+        .arg("-f")
+        .arg(store.dir.private_path(&name("work")))
+        .output()
+        .unwrap();
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains(&key.fingerprint())
+    );
+}

@@ -1,5 +1,5 @@
 use ssh_key::private::KeypairData;
-use ssh_key::{Algorithm, PrivateKey};
+use ssh_key::{Algorithm, Cipher, PrivateKey};
 use zeroize::Zeroizing;
 
 use super::der;
@@ -74,6 +74,14 @@ fn openssh(block: &[u8], passphrase: Option<&[u8]>) -> Result<PrivateKey, SshErr
     usable(&key.public_key().algorithm())?;
     if !key.is_encrypted() {
         return Ok(key);
+    }
+    if key.cipher() == Cipher::TdesCbc {
+        return Err(KeyError::FormatRefused {
+            format: "OpenSSH (3des-cbc)",
+            why: "the cipher is not read here",
+            fix: REWRITE,
+        }
+        .into());
     }
     let passphrase = passphrase
         .filter(|passphrase| !passphrase.is_empty())
