@@ -19,12 +19,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 
 /// Notes of what has run, one file for each command, with the time that it ran for.
 const NOTES: &str = "var/lib/devctl";
 /// A note is a time.
 const NOTE_AT_MOST: usize = 256;
+
+/// The exit code of what was killed (128 and SIGKILL).
+const KILLED: i64 = 137;
 
 /// A container in which commands run.
 pub(crate) struct Inside<'a> {
@@ -140,11 +144,26 @@ impl Inside<'_> {
         // All of them end, so that none is left running beside the report of another's failure.
         for result in futures_util::future::join_all(runs).await {
             let (name, code) = result?;
+            if code == KILLED {
+                self.wait_for_the_end().await;
+            }
             if code != 0 {
                 return Err(self.failed(hook, name, code));
             }
         }
         Ok(())
+    }
+
+    /// A command that was killed may be the first of a container that is being stopped or removed: a moment later the
+    /// engine says so.
+    async fn wait_for_the_end(&self) {
+        for _ in 0..10 {
+            match self.engine.container_inspect(self.container).await {
+                Ok(details) if details.state.is_running() => {}
+                Ok(_) | Err(_) => return,
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     fn failed(&self, hook: &Hook, name: Option<&str>, code: i64) -> Problem {

@@ -52,9 +52,13 @@ pub struct Container {
     pub host: String,
     /// When it was made.
     pub created_at: Option<String>,
-    /// When its main process last started.
+    /// When its main process last started. Only where one container is shown: the engine's list does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional = nullable))]
     pub started_at: Option<String>,
-    /// When its main process last ended, unless it runs.
+    /// When its main process last ended, unless it runs. Only where one container is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional = nullable))]
     pub finished_at: Option<String>,
     /// How its main process ended, unless it runs.
     pub exit_code: Option<i32>,

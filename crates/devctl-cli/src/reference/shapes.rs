@@ -167,7 +167,7 @@ fn container() -> Container {
         ssh_host: "hello.devctl".into(),
         host: "default".into(),
         created_at: Some("2026-01-31T12:00:00Z".into()),
-        started_at: Some("2026-01-31T12:00:01Z".into()),
+        started_at: None,
         finished_at: None,
         exit_code: None,
         ports: vec![PortInfo {
@@ -182,7 +182,10 @@ fn container() -> Container {
 
 fn detail() -> ContainerDetail {
     ContainerDetail {
-        container: container(),
+        container: Container {
+            started_at: Some("2026-01-31T12:00:01Z".into()),
+            ..container()
+        },
         remote_user: "dev".into(),
         remote_workspace_folder: "/workspaces/hello".into(),
         config_file: Some("/home/ann/hello/.devcontainer/devcontainer.json".into()),

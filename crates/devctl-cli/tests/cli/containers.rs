@@ -3,12 +3,12 @@
 use crate::sandbox::{IMAGE, Sandbox};
 use serde_json::Value;
 
-fn config(more: &str) -> String {
+pub(crate) fn config(more: &str) -> String {
     format!(r#"{{ "image": "{IMAGE}"{more} }}"#)
 }
 
 /// Brings a folder up and returns what `up --json` says.
-fn up(home: &Sandbox, folder: &str) -> Value {
+pub(crate) fn up(home: &Sandbox, folder: &str) -> Value {
     let ran = home.run(&["up", "--json", folder]).expect(0);
     assert!(
         !ran.stderr().contains('\u{1b}'),
@@ -48,6 +48,7 @@ fn a_folder_becomes_a_container_and_goes_again() {
     assert_eq!(listed["workspace"], folder);
     assert_eq!(listed["image"], IMAGE);
     assert_eq!(listed["sshHost"], made["sshHost"]);
+    assert!(listed.get("startedAt").is_none(), "{listed}");
     let table = home.run(&["list"]).expect(0).stdout();
     let row = table
         .lines()
@@ -60,6 +61,7 @@ fn a_folder_becomes_a_container_and_goes_again() {
 
     let detail = home.run(&["show", "--json", name]).expect(0).json();
     assert_eq!(detail["remoteUser"], made["remoteUser"]);
+    assert!(detail["startedAt"].is_string(), "{detail}");
     let shown = home.run(&["show", name]).expect(0).stdout();
     assert!(shown.contains(&format!("ssh {name}.devctl")), "{shown}");
 
@@ -86,6 +88,8 @@ fn a_folder_becomes_a_container_and_goes_again() {
         false
     );
     home.run(&["exec", name, "true"]).expect(125);
+    let by_folder = home.run(&["stop", folder]).expect(0).stdout();
+    assert_eq!(by_folder, format!("{name} was not running\n"));
     assert_eq!(up(&home, folder)["outcome"], "started");
 
     let asked = home.run(&["remove", "--json", name]).expect(4);
@@ -128,6 +132,37 @@ fn a_folder_becomes_a_container_and_goes_again() {
         operations.contains(&"up") && operations.contains(&"remove_container"),
         "{operations:?}"
     );
+}
+
+#[test]
+fn another_engine_is_never_taken_for_the_one_that_docker_host_names() {
+    let Some(mut home) = Sandbox::with_engine() else {
+        return;
+    };
+    let folder = home.folder(&config(""));
+    let folder = folder.to_str().unwrap();
+    let made = up(&home, folder);
+    let name = made["name"].as_str().unwrap();
+    for words in [
+        &["list"][..],
+        &["show", name],
+        &["stop", name],
+        &["up", folder],
+        &["remove", "--yes", name],
+    ] {
+        let refused = home
+            .devctl(words)
+            .env("DOCKER_HOST", "unix:///nonexistent/devctl-test.sock")
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(5), "{words:?}: {told}");
+        assert!(
+            told.contains("DOCKER_HOST") && told.contains("fix: unset DOCKER_HOST"),
+            "{words:?}: {told}"
+        );
+    }
+    assert_eq!(up(&home, folder)["outcome"], "running");
 }
 
 #[test]
@@ -254,75 +289,95 @@ fn ssh_logs_in_through_the_real_client() {
         .json();
     assert_eq!(document["stdout"].as_str().unwrap().trim(), made["remoteUser"]);
     home.run(&["ssh", folder.to_str().unwrap(), "true"]).expect(0);
+    home.run(&["ssh", &name.to_uppercase(), "true"]).expect(0);
+    for host in [name.to_uppercase() + ".devctl", name.to_uppercase() + ".DEVCTL"] {
+        let client = home
+            .command("ssh")
+            .arg("-F")
+            .arg(home.home().join(".ssh/devctl/config"))
+            .args(["-o", "BatchMode=yes", &host, "id", "-un"])
+            .output()
+            .unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&client.stdout).trim(),
+            made["remoteUser"].as_str().unwrap(),
+            "{host}: {client:?}"
+        );
+    }
     home.run(&["ssh", "no-such-container", "true"]).expect(255);
 }
 
 #[test]
-fn rights_are_shown_and_allowed_by_their_hash() {
+fn a_name_that_the_engine_has_given_away_is_told_with_its_holder() {
     let Some(mut home) = Sandbox::with_engine() else {
         return;
     };
-    let folder = home.folder(&config(
-        r#", "capAdd": ["SYS_PTRACE"], "initializeCommand": "touch made-by-initialize""#,
-    ));
-    let folder = folder.to_str().unwrap();
-
-    let refused = home.run(&["up", "--json", folder]).expect(4);
+    let folder = home.folder(&config(""));
+    let alias = folder.file_name().unwrap().to_str().unwrap().to_owned();
+    let taken = format!("devctl-{alias}");
+    let docker = |words: &[&str]| {
+        let output = home.command("docker").args(words).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    let holder = docker(&["create", "--name", &taken, IMAGE, "true"]);
+    let refused = home.run(&["up", "--json", folder.to_str().unwrap()]);
+    docker(&["rm", &holder]);
+    let refused = refused.expect(1);
     let error = &refused.json()["error"];
-    assert_eq!(error["code"], "consent.required");
-    let hash = error["trust"]["hash"].as_str().unwrap();
-    assert_eq!(error["trust"]["items"].as_array().unwrap().len(), 2, "{error}");
+    assert_eq!(error["code"], "engine.conflict");
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains(&taken) && message.contains(&holder[..12]),
+        "{message}"
+    );
     let told = refused.stderr();
     assert!(
-        told.contains("touch made-by-initialize") && told.contains("SYS_PTRACE"),
+        told.contains(&format!("docker rename {} ", &holder[..12])),
         "{told}"
     );
-    assert!(
-        told.contains(&format!("fix: devctl up --trust {hash} {folder}")),
-        "{told}"
-    );
-    assert!(
-        !std::path::Path::new(folder).join("made-by-initialize").exists(),
-        "nothing runs unasked"
-    );
-
-    let wrong = "0".repeat(64);
-    home.run(&["up", "--trust", &wrong, folder]).expect(4);
-
-    let no = home.at_terminal(&["up", folder], "n\n").expect(4);
-    assert!(
-        no.stdout().contains("Allow these 2 rights? [y/N]"),
-        "{}",
-        no.stdout()
-    );
-    assert!(!std::path::Path::new(folder).join("made-by-initialize").exists());
-
-    home.run(&["up", "--trust", hash, folder]).expect(0);
-    assert!(std::path::Path::new(folder).join("made-by-initialize").exists());
-    // What was allowed is not asked again.
-    home.run(&["up", folder]).expect(0);
+    // What failed belongs to the name that the container was to get.
+    let events = home
+        .run(&["events", "--json", "--container", &alias])
+        .expect(0)
+        .json();
+    let of_up: Vec<&str> = events["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["operation"] == "up")
+        .map(|event| event["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(of_up, ["begun", "failed"]);
 }
 
 #[test]
-fn rights_are_allowed_at_the_terminal() {
+fn a_container_that_is_removed_under_its_up_is_told_as_removed() {
+    use std::io::BufRead;
     let Some(mut home) = Sandbox::with_engine() else {
         return;
     };
-    let folder = home.folder(&config(r#", "initializeCommand": "touch made-by-initialize""#));
-    let folder = folder.to_str().unwrap();
-    let yes = home.at_terminal(&["up", folder], "y\n").expect(0);
+    let folder = home.folder(&config(r#", "postCreateCommand": "echo waiting; sleep 600""#));
+    let mut child = home
+        .devctl(&["up", "-v", folder.to_str().unwrap()])
+        .stderr(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
     assert!(
-        yes.stdout().contains("Allow this right? [y/N]"),
-        "{}",
-        yes.stdout()
+        lines.by_ref().any(|line| line.unwrap().contains("waiting")),
+        "the hook runs"
     );
-    assert!(yes.stdout().contains("is ready"), "{}", yes.stdout());
-    assert!(
-        yes.stdout().contains("devctl ssh install"),
-        "what makes plain ssh work is said: {}",
-        yes.stdout()
-    );
-    assert!(std::path::Path::new(folder).join("made-by-initialize").exists());
+    home.run(&["remove", "--yes", folder.to_str().unwrap()]).expect(0);
+    let told: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(3), "{told:?}");
+    let told = told.join("\n");
+    assert!(told.contains("was removed while it was being set up"), "{told}");
+    assert!(!told.contains("the container is there"), "{told}");
+    let config = std::fs::read_to_string(home.home().join(".ssh/devctl/config")).unwrap();
+    let alias = folder.file_name().unwrap().to_str().unwrap();
+    assert!(!config.contains(alias), "{config}");
 }
 
 #[test]

@@ -7,6 +7,7 @@
 )]
 
 mod completion;
+mod consent;
 mod containers;
 mod contract;
 mod manual;

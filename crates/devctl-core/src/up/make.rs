@@ -14,7 +14,7 @@ use crate::lifecycle::{self, Inside, Masks, Moments};
 use crate::record::Target;
 use crate::source::{self, Source};
 use crate::{agent, identity, network, user};
-use devctl_engine::{CreateRequest, Engine, EngineError, EngineInfo, RemoveOptions};
+use devctl_engine::{ContainerStatus, CreateRequest, Engine, EngineError, EngineInfo, RemoveOptions};
 use devctl_model::{ErrorCode, Problem, UpKind, UpOutcome};
 use devctl_spec::host::Gpu;
 use devctl_spec::metadata::metadata_for_label;
@@ -419,6 +419,14 @@ impl Core {
         let alias = &access.alias;
         let (code, what) = match engine.container_inspect(&access.container).await {
             Err(EngineError::NotFound { .. }) => (ErrorCode::ContainerNotFound, "removed"),
+            Ok(details)
+                if matches!(
+                    details.state.status,
+                    ContainerStatus::Removing | ContainerStatus::Dead
+                ) =>
+            {
+                (ErrorCode::ContainerNotFound, "removed")
+            }
             Ok(details) if !details.state.is_running() => (ErrorCode::ContainerNotRunning, "stopped"),
             Ok(_) | Err(_) => return problem,
         };
