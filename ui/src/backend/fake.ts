@@ -251,8 +251,9 @@ export class FakeBackend implements Backend {
       return this.begin("start_container", name);
     },
     stop_container: ({ container }) => {
-      this.patch(this.container(container).name, { state: "stopped", finishedAt: data.before(0) });
-      return { changed: true };
+      const { name } = this.container(container);
+      this.patch(name, { state: "stopped", finishedAt: data.before(0) });
+      return { name, changed: true };
     },
     restart_container: ({ container }) =>
       this.begin("restart_container", this.container(container).name),

@@ -27,6 +27,7 @@ import type {
   RemoveContainer,
   RemovedContainer,
   ResizeTerminal,
+  RestartContainer,
   RunDoctor,
   SetSetting,
   Setting,
@@ -36,7 +37,9 @@ import type {
   SshConfigText,
   SshInstallPlan,
   SshStatus,
+  StartContainer,
   StopContainer,
+  StoppedContainer,
   Tag,
   TerminalOutput,
   TerminalRef,
@@ -55,11 +58,11 @@ export interface Operations {
   /** Makes a container from a folder or an image, or brings the one that was made from it before up again. A job. */
   up: { request: UpContainer; response: JobRef };
   /** Starts a container and runs what has to run on each start. A job. */
-  start_container: { request: ContainerRef; response: JobRef };
+  start_container: { request: StartContainer; response: JobRef };
   /** Stops a container. */
-  stop_container: { request: StopContainer; response: Done };
+  stop_container: { request: StopContainer; response: StoppedContainer };
   /** Stops a container and starts it again. A job. */
-  restart_container: { request: StopContainer; response: JobRef };
+  restart_container: { request: RestartContainer; response: JobRef };
   /** Says what a rebuild would lose and keep. */
   preview_rebuild: { request: ContainerRef; response: RebuildPreview };
   /** Makes a container anew from its configuration. Volumes and the workspace folder stay. A job. */

@@ -190,13 +190,13 @@ host: string,
  */
 createdAt: string | null, 
 /**
- * When its main process last started.
+ * When its main process last started. Only where one container is shown: the engine's list does not say it.
  */
-startedAt: string | null, 
+startedAt?: string | null, 
 /**
- * When its main process last ended, unless it runs.
+ * When its main process last ended, unless it runs. Only where one container is shown.
  */
-finishedAt: string | null, 
+finishedAt?: string | null, 
 /**
  * How its main process ended, unless it runs.
  */
@@ -300,13 +300,13 @@ host: string,
  */
 createdAt: string | null, 
 /**
- * When its main process last started.
+ * When its main process last started. Only where one container is shown: the engine's list does not say it.
  */
-startedAt: string | null, 
+startedAt?: string | null, 
 /**
- * When its main process last ended, unless it runs.
+ * When its main process last ended, unless it runs. Only where one container is shown.
  */
-finishedAt: string | null, 
+finishedAt?: string | null, 
 /**
  * How its main process ended, unless it runs.
  */
@@ -1029,6 +1029,24 @@ columns: number,
 rows: number, };
 
 /**
+ * Asks for a container to be stopped and started again.
+ */
+
+export type RestartContainer = { 
+/**
+ * Name, id, beginning of an id, or folder.
+ */
+container: string, 
+/**
+ * Seconds until it is killed; the engine's own default when none is given.
+ */
+timeout?: number, 
+/**
+ * The hash of the trust sheet that is allowed: a start may run a command on this computer.
+ */
+trust?: string, };
+
+/**
  * Asks for the checks to be made.
  */
 
@@ -1233,6 +1251,20 @@ problem: string | null,
 certificate: CertificateInfo | null, };
 
 /**
+ * Asks for a container to be started.
+ */
+
+export type StartContainer = { 
+/**
+ * Name, id, beginning of an id, or folder.
+ */
+container: string, 
+/**
+ * The hash of the trust sheet that is allowed: a start may run a command on this computer.
+ */
+trust?: string, };
+
+/**
  * A step of a job.
  */
 
@@ -1277,6 +1309,20 @@ container: string,
  * Seconds until it is killed; the engine's own default when none is given.
  */
 timeout?: number, };
+
+/**
+ * What `stop` brought about.
+ */
+
+export type StoppedContainer = { 
+/**
+ * Its name, also where it was asked for by folder or id.
+ */
+name: string, 
+/**
+ * False when it was not running.
+ */
+changed: boolean, };
 
 /**
  * A group of facts. A read provides tags; an operation or a change makes tags stale.
