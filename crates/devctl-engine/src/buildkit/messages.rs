@@ -25,6 +25,7 @@ pub(super) struct CheckAgentRequest {
 }
 
 /// `moby.sshforward.v1.BytesMessage`
+#[cfg(unix)]
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct BytesMessage {
     #[prost(bytes = "vec", tag = "1")]

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use prost::Message as _;
+#[cfg(unix)]
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
+#[cfg(unix)]
+use super::messages::BytesMessage;
 use super::messages::{
-    BytesMessage, CheckAgentRequest, CredentialsRequest, CredentialsResponse, Empty, GetSecretRequest,
-    GetSecretResponse, HealthCheckResponse,
+    CheckAgentRequest, CredentialsRequest, CredentialsResponse, Empty, GetSecretRequest, GetSecretResponse,
+    HealthCheckResponse,
 };
 use crate::build::{BuildSecret, BuildSshAgent, SecretSource};
 use crate::credentials::{RegistryCredentials, RegistrySecret};
