@@ -380,10 +380,11 @@ impl Core {
                 .map(crate::clock::offset_text)
                 .unwrap_or_default(),
         };
+        let agent = access.agent.clone();
         let inside = Inside {
             engine,
             container: &access.container.clone(),
-            agent: &access.agent.path().to_owned(),
+            agent: agent.path(),
             user: &access.remote_user.clone(),
             folder: &access.workspace_folder.clone(),
             job,
