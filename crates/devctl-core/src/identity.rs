@@ -15,7 +15,7 @@ use devctl_ssh::{
     Principal, RevocationList, Suffix, UserCertRequest, host_renewal_due, issue_host_certificate,
     issue_user_certificate, read_trusted_authorities, renewal_due, write_trusted_authorities,
 };
-use devctl_store::{AuthorityKind as StoredKind, AuthorityPhase, Certificate, Store};
+use devctl_store::{AuthorityKind as StoredKind, AuthorityPhase, Certificate, KeptIn, NewAuthority, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -231,12 +231,14 @@ impl Signer<'_> {
         };
         let public_line = authority.public_line().or_problem()?;
         self.store
-            .record_authority(
-                stored(kind),
-                &authority.fingerprint(),
-                &public_line,
-                AuthorityPhase::Signing,
-            )
+            .record_authority(&NewAuthority {
+                fingerprint: authority.fingerprint(),
+                kind: stored(kind),
+                generation: authority.generation(),
+                public_line,
+                kept_in: KeptIn::Vault,
+                phase: AuthorityPhase::Signing,
+            })
             .or_problem()?;
         let file = match kind {
             AuthorityKind::User => self.config.user_authorities(),

@@ -1,8 +1,8 @@
-//! The public side of the SSH authorities, their serial numbers and the certificates that they signed.
+//! The public side of the SSH authorities and how far each is in its life.
 //!
-//! The private halves are in the vault, never here.
+//! The private halves are in the vault or in an agent, never here.
 
-use rusqlite::{Row, params};
+use rusqlite::{Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use crate::store::{Fault, Store};
@@ -29,16 +29,21 @@ impl AuthorityKind {
     }
 }
 
-/// How far an authority is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// How far an authority is in its life. Each step is one further, and reversible up to [`AuthorityPhase::Retired`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthorityPhase {
-    /// Its certificates are accepted, it signs none yet: the next authority while everybody learns of it.
+    /// It was made; nobody accepts it yet.
+    New,
+    /// Its certificates are accepted, it signs none: the next one while everybody learns of it, or the last one while
+    /// its certificates run out.
     Trusted,
-    /// It signs.
+    /// It signs. One of a kind does.
     Signing,
     /// Nothing that it signed is accepted any more.
     Retired,
+    /// Its key is in the revocation list.
+    Revoked,
 }
 
 impl AuthorityPhase {
@@ -46,9 +51,38 @@ impl AuthorityPhase {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::New => "new",
             Self::Trusted => "trusted",
             Self::Signing => "signing",
             Self::Retired => "retired",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// Whether what an authority signed is accepted in this phase.
+    #[must_use]
+    pub fn is_trusted(self) -> bool {
+        matches!(self, Self::Trusted | Self::Signing)
+    }
+}
+
+/// Where the private half of an authority is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeptIn {
+    /// In the vault.
+    Vault,
+    /// In an ssh-agent, perhaps on a token: it never comes to us.
+    Agent,
+}
+
+impl KeptIn {
+    /// The stable word for it, as stored and in machine-readable output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Vault => "vault",
+            Self::Agent => "agent",
         }
     }
 }
@@ -60,137 +94,76 @@ pub struct Authority {
     pub fingerprint: String,
     /// Whom it signs for.
     pub kind: AuthorityKind,
+    /// The how-manieth of its kind it is, from 1.
+    pub generation: u32,
     /// Its public key as one line of OpenSSH's format.
     pub public_line: String,
-    /// When it was made.
+    /// Where its private half is.
+    pub kept_in: KeptIn,
+    /// When it was made, or came to us.
     pub created_at: UnixMillis,
     /// How far it is in its life.
     pub phase: AuthorityPhase,
+    /// Since when it is there.
+    pub changed_at: UnixMillis,
+    /// What it may sign, as the caller's own JSON; absent where nothing was set.
+    pub policy: Option<serde_json::Value>,
 }
 
-/// A certificate that was signed. The certificate itself is in a file; this is the record of it.
+/// An authority to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Certificate {
-    /// The fingerprint of the authority.
-    pub authority: String,
-    /// Its serial, from [`Store::next_serial`].
-    pub serial: u64,
-    /// Whom it is for.
+pub struct NewAuthority {
+    /// The fingerprint of its key (`SHA256:…`).
+    pub fingerprint: String,
+    /// Whom it signs for.
     pub kind: AuthorityKind,
-    /// The key id that is written in it and in the logs of those who see it.
-    pub key_id: String,
-    /// The fingerprint of the key that it certifies.
-    pub subject_fingerprint: String,
-    /// What it may enter or be called.
-    pub principals: Vec<String>,
-    /// First second of its validity (since 1970, as in the certificate).
-    pub valid_after: u64,
-    /// First second after its validity.
-    pub valid_before: u64,
-    /// When it was signed.
-    pub issued_at: UnixMillis,
+    /// The how-manieth of its kind it is, from 1.
+    pub generation: u32,
+    /// Its public key as one line of OpenSSH's format.
+    pub public_line: String,
+    /// Where its private half is.
+    pub kept_in: KeptIn,
+    /// Where its life starts.
+    pub phase: AuthorityPhase,
 }
+
+const COLUMNS: &str =
+    "fingerprint, kind, generation, public_line, kept_in, created_at, phase, changed_at, policy";
 
 impl Store {
-    /// Takes the next serial number of an authority: 1, 2, 3 …, each handed out once, whatever crashes. It is on the
-    /// disk before this returns, so a number may be lost but never be used twice.
-    ///
-    /// # Errors
-    /// [`StoreError::Unwritable`] where it cannot be recorded: then nothing may be signed.
-    pub fn next_serial(&self, authority: &str) -> Result<u64, StoreError> {
-        self.write("take a serial number", |transaction| {
-            let last: i64 = transaction.query_row(
-                "INSERT INTO serials (authority, last) VALUES (?1, 1)
-                 ON CONFLICT DO UPDATE SET last = last + 1 RETURNING last",
-                [authority],
-                |row| row.get(0),
-            )?;
-            Ok(last.cast_unsigned())
-        })
-    }
-
-    /// Records a certificate that was signed.
-    ///
-    /// # Errors
-    /// [`StoreError::SerialRefused`] where the serial was not taken with [`Store::next_serial`] or is recorded already.
-    pub fn record_certificate(&self, certificate: &Certificate) -> Result<(), StoreError> {
-        self.write("record a certificate", |transaction| {
-            let serial = certificate.serial;
-            let refused = || StoreError::SerialRefused { authority: certificate.authority.clone(), serial };
-            let stored_serial = i64::try_from(serial).map_err(|_| refused())?;
-            let taken = transaction
-                .prepare_cached("SELECT 1 FROM serials WHERE authority = ?1 AND ?2 BETWEEN 1 AND last")?
-                .exists(params![certificate.authority, stored_serial])?;
-            if !taken {
-                return Err(refused().into());
-            }
-            let added = transaction.execute(
-                "INSERT OR IGNORE INTO certificates (authority, serial, kind, key_id, subject_fingerprint,
-                   principals, valid_after, valid_before, issued_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                params![
-                    certificate.authority,
-                    stored_serial,
-                    certificate.kind.as_str(),
-                    certificate.key_id,
-                    certificate.subject_fingerprint,
-                    serde_json::to_string(&certificate.principals)?,
-                    // "For ever" is the largest unsigned number: kept bit by bit.
-                    certificate.valid_after.cast_signed(),
-                    certificate.valid_before.cast_signed(),
-                    certificate.issued_at,
-                ],
-            )?;
-            if added == 0 { Err(refused().into()) } else { Ok(()) }
-        })
-    }
-
-    /// The certificates that an authority signed, by serial.
-    ///
-    /// # Errors
-    /// Where the file cannot be read.
-    pub fn certificates(&self, authority: &str) -> Result<Vec<Certificate>, StoreError> {
-        self.read("list the certificates", |transaction| {
-            let mut statement = transaction.prepare_cached(
-                "SELECT authority, serial, kind, key_id, subject_fingerprint, principals, valid_after,
-                   valid_before, issued_at FROM certificates WHERE authority = ?1 ORDER BY serial",
-            )?;
-            let mut rows = statement.query([authority])?;
-            let mut certificates = Vec::new();
-            while let Some(row) = rows.next()? {
-                certificates.push(Certificate {
-                    authority: row.get(0)?,
-                    serial: row.get::<_, i64>(1)?.cast_unsigned(),
-                    kind: word(row, 2)?,
-                    key_id: row.get(3)?,
-                    subject_fingerprint: row.get(4)?,
-                    principals: serde_json::from_str(&row.get::<_, String>(5)?)?,
-                    valid_after: row.get::<_, i64>(6)?.cast_unsigned(),
-                    valid_before: row.get::<_, i64>(7)?.cast_unsigned(),
-                    issued_at: row.get(8)?,
-                });
-            }
-            Ok(certificates)
-        })
-    }
-
     /// Records an authority. Recorded again, it is left as it was.
     ///
     /// # Errors
-    /// [`StoreError::Unwritable`] where nothing can be recorded.
-    pub fn record_authority(
-        &self,
-        kind: AuthorityKind,
-        fingerprint: &str,
-        public_line: &str,
-        phase: AuthorityPhase,
-    ) -> Result<(), StoreError> {
+    /// [`StoreError::AuthorityConflict`] where another of its kind has this generation, or signs already.
+    pub fn record_authority(&self, authority: &NewAuthority) -> Result<(), StoreError> {
         let at = self.now();
         self.write("record an authority", |transaction| {
-            transaction.execute(
-                "INSERT OR IGNORE INTO authorities (fingerprint, kind, public_line, created_at, phase)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![fingerprint, kind.as_str(), public_line, at, phase.as_str()],
+            let known = transaction
+                .prepare_cached("SELECT 1 FROM authorities WHERE fingerprint = ?1")?
+                .exists([&authority.fingerprint])?;
+            if known {
+                return Ok(());
+            }
+            let added = transaction.execute(
+                "INSERT OR IGNORE INTO authorities (fingerprint, kind, generation, public_line, kept_in, created_at,
+                   phase, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6)",
+                params![
+                    authority.fingerprint,
+                    authority.kind.as_str(),
+                    authority.generation,
+                    authority.public_line,
+                    authority.kept_in.as_str(),
+                    at,
+                    authority.phase.as_str()
+                ],
             )?;
+            if added == 0 {
+                return Err(StoreError::AuthorityConflict {
+                    kind: authority.kind.as_str(),
+                    generation: authority.generation,
+                }
+                .into());
+            }
             Ok(())
         })
     }
@@ -200,35 +173,87 @@ impl Store {
     /// # Errors
     /// Where the file cannot be read.
     pub fn authorities(&self, kind: AuthorityKind) -> Result<Vec<Authority>, StoreError> {
-        self.read("list the authorities", |transaction| {
-            let mut statement = transaction.prepare_cached(
-                "SELECT fingerprint, kind, public_line, created_at, phase FROM authorities
-                 WHERE kind = ?1 ORDER BY created_at, fingerprint",
-            )?;
-            let mut rows = statement.query([kind.as_str()])?;
-            let mut authorities = Vec::new();
-            while let Some(row) = rows.next()? {
-                authorities.push(Authority {
-                    fingerprint: row.get(0)?,
-                    kind: word(row, 1)?,
-                    public_line: row.get(2)?,
-                    created_at: row.get(3)?,
-                    phase: word(row, 4)?,
-                });
+        self.read("list the authorities", |transaction| list(transaction, kind))
+    }
+
+    /// Moves authorities on in their lives (or back), all of them or none: `moves` are fingerprints with the phase that
+    /// each is in afterwards.
+    ///
+    /// # Errors
+    /// [`StoreError::AuthorityUnknown`] where one is not recorded, [`StoreError::AuthorityChanged`] where the authorities
+    /// of that kind are no longer as in `seen` (another process was faster), or two of a kind would sign.
+    pub fn move_authorities(
+        &self,
+        seen: &[Authority],
+        moves: &[(&str, AuthorityPhase)],
+    ) -> Result<(), StoreError> {
+        let at = self.now();
+        self.write("move an authority on", |transaction| {
+            for authority in seen {
+                let now: Option<String> = transaction
+                    .prepare_cached("SELECT phase FROM authorities WHERE fingerprint = ?1")?
+                    .query_map([&authority.fingerprint], |row| row.get(0))?
+                    .next()
+                    .transpose()?;
+                if now.as_deref() != Some(authority.phase.as_str()) {
+                    return Err(StoreError::AuthorityChanged {
+                        fingerprint: authority.fingerprint.clone(),
+                    }
+                    .into());
+                }
             }
-            Ok(authorities)
+            // Who stops signing does so first: two of a kind never sign, not even within this change.
+            let mut ordered = moves.to_vec();
+            ordered.sort_by_key(|(_, phase)| *phase == AuthorityPhase::Signing);
+            for (fingerprint, phase) in ordered {
+                let changed = transaction.execute(
+                    "UPDATE authorities SET phase = ?1, changed_at = ?2 WHERE fingerprint = ?3",
+                    params![phase.as_str(), at, fingerprint],
+                )?;
+                if changed == 0 {
+                    return Err(StoreError::AuthorityUnknown {
+                        fingerprint: fingerprint.to_owned(),
+                    }
+                    .into());
+                }
+            }
+            Ok(())
         })
     }
 
-    /// Moves an authority on in its life.
+    /// Forgets an authority that never was trusted, so that its generation is free again.
+    ///
+    /// # Errors
+    /// [`StoreError::AuthorityUnknown`] where none of that fingerprint is new.
+    pub fn forget_authority(&self, fingerprint: &str) -> Result<(), StoreError> {
+        self.write("forget an authority", |transaction| {
+            let gone = transaction.execute(
+                "DELETE FROM authorities WHERE fingerprint = ?1 AND phase = 'new'",
+                [fingerprint],
+            )?;
+            if gone == 0 {
+                return Err(StoreError::AuthorityUnknown {
+                    fingerprint: fingerprint.to_owned(),
+                }
+                .into());
+            }
+            Ok(())
+        })
+    }
+
+    /// Sets what an authority may sign; `None` brings the caller's default back.
     ///
     /// # Errors
     /// [`StoreError::AuthorityUnknown`] where it is not recorded.
-    pub fn set_authority_phase(&self, fingerprint: &str, phase: AuthorityPhase) -> Result<(), StoreError> {
-        self.write("move an authority on", |transaction| {
+    pub fn set_authority_policy(
+        &self,
+        fingerprint: &str,
+        policy: Option<&serde_json::Value>,
+    ) -> Result<(), StoreError> {
+        self.write("set an authority's policy", |transaction| {
             let changed = transaction.execute(
-                "UPDATE authorities SET phase = ?1 WHERE fingerprint = ?2",
-                [phase.as_str(), fingerprint],
+                "UPDATE authorities SET policy = ?1 WHERE fingerprint = ?2",
+                params![policy.map(serde_json::Value::to_string), fingerprint],
             )?;
             if changed == 0 {
                 return Err(StoreError::AuthorityUnknown {
@@ -241,8 +266,33 @@ impl Store {
     }
 }
 
+fn list(transaction: &Transaction<'_>, kind: AuthorityKind) -> Result<Vec<Authority>, Fault> {
+    let mut statement = transaction.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM authorities WHERE kind = ?1 ORDER BY generation"
+    ))?;
+    let mut rows = statement.query([kind.as_str()])?;
+    let mut authorities = Vec::new();
+    while let Some(row) = rows.next()? {
+        authorities.push(Authority {
+            fingerprint: row.get(0)?,
+            kind: word(row, 1)?,
+            generation: row.get(2)?,
+            public_line: row.get(3)?,
+            kept_in: word(row, 4)?,
+            created_at: row.get(5)?,
+            phase: word(row, 6)?,
+            changed_at: row.get(7)?,
+            policy: row
+                .get::<_, Option<String>>(8)?
+                .map(|text| serde_json::from_str(&text))
+                .transpose()?,
+        });
+    }
+    Ok(authorities)
+}
+
 /// Reads a stored word by the same serde names that machine-readable output uses.
-fn word<T: for<'de> Deserialize<'de>>(row: &Row<'_>, column: usize) -> Result<T, Fault> {
+pub(crate) fn word<T: for<'de> Deserialize<'de>>(row: &Row<'_>, column: usize) -> Result<T, Fault> {
     Ok(serde_json::from_value(serde_json::Value::String(
         row.get(column)?,
     ))?)

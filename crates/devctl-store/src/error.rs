@@ -107,13 +107,31 @@ pub enum StoreError {
         /// The id that was given.
         id: EventId,
     },
-    /// The serial numbers of this authority are used up, or the caller gave one that cannot be.
-    #[error("authority {authority} cannot use serial {serial}")]
-    SerialRefused {
-        /// The authority's fingerprint.
-        authority: String,
-        /// The serial in question.
-        serial: u64,
+    /// Another authority of that kind has this generation, or signs already.
+    #[error("there is a {kind} authority of generation {generation} already, or another one signs")]
+    AuthorityConflict {
+        /// Its kind: `user` or `host`.
+        kind: &'static str,
+        /// The generation that was asked for.
+        generation: u32,
+    },
+    /// Another process moved an authority on in the meantime.
+    #[error("authority {fingerprint} was moved on by somebody else")]
+    AuthorityChanged {
+        /// The fingerprint of the authority.
+        fingerprint: String,
+    },
+    /// A key has this name already.
+    #[error("there is a key with the name {name} already")]
+    KeyExists {
+        /// The name that was given.
+        name: String,
+    },
+    /// No key has this name.
+    #[error("there is no key with the name {name}")]
+    KeyUnknown {
+        /// The name that was given.
+        name: String,
     },
     /// No authority with this fingerprint is recorded.
     #[error("no authority {fingerprint} is recorded")]
@@ -134,7 +152,10 @@ impl StoreError {
             Self::EventUnknown { .. } => "store.event_unknown",
             Self::EventEnded { .. } => "store.event_ended",
             Self::EventExists { .. } => "store.event_exists",
-            Self::SerialRefused { .. } => "authority.serial_refused",
+            Self::AuthorityConflict { .. } => "authority.conflict",
+            Self::AuthorityChanged { .. } => "authority.changed",
+            Self::KeyExists { .. } => "key.exists",
+            Self::KeyUnknown { .. } => "key.unknown",
             Self::AuthorityUnknown { .. } => "authority.unknown",
         }
     }
@@ -164,12 +185,14 @@ impl StoreError {
                 "move {0} away (mv {0} {0}.damaged): containers are found again by their labels",
                 path.display()
             )),
-            Self::AuthorityUnknown { .. } => Some("devctl ca show".to_owned()),
+            Self::AuthorityUnknown { .. }
+            | Self::AuthorityConflict { .. }
+            | Self::AuthorityChanged { .. } => Some("devctl ca list".to_owned()),
+            Self::KeyExists { .. } | Self::KeyUnknown { .. } => Some("devctl key list".to_owned()),
             Self::Failed { .. }
             | Self::EventUnknown { .. }
             | Self::EventEnded { .. }
-            | Self::EventExists { .. }
-            | Self::SerialRefused { .. } => None,
+            | Self::EventExists { .. } => None,
         }
     }
 }

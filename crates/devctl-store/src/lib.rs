@@ -8,19 +8,25 @@
 //! kept here is what the engine cannot know: who did what, what was agreed to, and which serial numbers were handed out.
 
 mod authorities;
+mod certificates;
 mod chain;
 mod consents;
 mod error;
 mod event;
+mod keys;
 mod log;
+mod revocations;
 mod schema;
 mod settings;
 mod store;
 
-pub use authorities::{Authority, AuthorityKind, AuthorityPhase, Certificate};
+pub use authorities::{Authority, AuthorityKind, AuthorityPhase, KeptIn, NewAuthority};
+pub use certificates::{Certificate, CertificateFilter};
 pub use chain::{ChainFault, ChainStatus};
 pub use consents::Consent;
 pub use error::{StoreError, UnwritableCause};
 pub use event::{Actor, Door, EventFilter, EventId, EventRecord, Intent, Outcome, Phase, Process, Subject};
+pub use keys::{Key, KeyOrigin, KeyState, PassphraseOf};
+pub use revocations::{Revocation, RevocationMeans};
 pub use schema::SCHEMA_VERSION;
 pub use store::{Clock, Store, UnixMillis};

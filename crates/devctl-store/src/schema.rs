@@ -3,14 +3,14 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The newest schema that this program reads and writes (SQLite's `user_version`).
-pub const SCHEMA_VERSION: i64 = 2;
+pub const SCHEMA_VERSION: i64 = 3;
 
 /// SQLite's `application_id` of our state files ("dcst"), so that a foreign database is never migrated.
 pub(crate) const APPLICATION_ID: i64 = 0x6463_7374;
 
 /// One step per schema version: `STEPS[0]` makes version 1 out of an empty file. A step that was once in use stays as it
 /// is, so that each file of a version has the same tables.
-const STEPS: [&str; 2] = [VERSION_1, VERSION_2];
+const STEPS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 /// The event log keeps each row's canonical text and its hash, nothing else: what the filters need is generated from
 /// the text, so it cannot disagree with what was hashed. `open_intents` repeats what follows from `events`, to find
@@ -103,6 +103,55 @@ DROP TABLE names;
 DROP TABLE hooks_done;
 ";
 
+/// Authorities with a life, the full record of each certificate, what was revoked, and keys beside the access key.
+/// `generation` counts the authorities of a kind: what is recorded so far is the first of its kind.
+const VERSION_3: &str = "
+ALTER TABLE authorities ADD COLUMN generation INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE authorities ADD COLUMN kept_in TEXT NOT NULL DEFAULT 'vault';
+ALTER TABLE authorities ADD COLUMN changed_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE authorities ADD COLUMN policy TEXT;
+UPDATE authorities SET changed_at = created_at;
+CREATE UNIQUE INDEX authorities_by_generation ON authorities (kind, generation);
+CREATE UNIQUE INDEX authorities_that_sign ON authorities (kind) WHERE phase = 'signing';
+
+ALTER TABLE certificates ADD COLUMN subject_line TEXT NOT NULL DEFAULT '';
+ALTER TABLE certificates ADD COLUMN extensions TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE certificates ADD COLUMN critical_options TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE certificates ADD COLUMN asked_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE certificates ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+CREATE INDEX certificates_by_subject ON certificates (subject_fingerprint);
+CREATE INDEX certificates_by_end ON certificates (authority, valid_before);
+
+CREATE TABLE revocations (
+  version INTEGER PRIMARY KEY,
+  means TEXT NOT NULL,
+  authority TEXT NOT NULL,
+  value TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  asked_by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  UNIQUE (means, authority, value)
+) STRICT;
+CREATE TRIGGER revocations_never_change BEFORE UPDATE ON revocations BEGIN
+  SELECT RAISE(ABORT, 'a revocation is final');
+END;
+CREATE TRIGGER revocations_never_vanish BEFORE DELETE ON revocations BEGIN
+  SELECT RAISE(ABORT, 'a revocation is final');
+END;
+
+CREATE TABLE keys (
+  name TEXT PRIMARY KEY,
+  fingerprint TEXT NOT NULL,
+  public_line TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  passphrase TEXT NOT NULL,
+  state TEXT NOT NULL,
+  replaced_by TEXT,
+  created_at INTEGER NOT NULL,
+  changed_at INTEGER NOT NULL
+) STRICT;
+";
+
 /// Reads the schema version of the file; 0 in a new one.
 pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
@@ -152,7 +201,9 @@ mod tests {
                 "INSERT INTO names VALUES ('hello', '/a/hello', 'c1', 1);
                  INSERT INTO hooks_done VALUES ('c1', 'postStart', 'k', 1);
                  INSERT INTO settings VALUES ('proxy.start', 'false', 1);
-                 INSERT INTO serials VALUES ('A', 41);",
+                 INSERT INTO serials VALUES ('A', 41);
+                 INSERT INTO authorities VALUES ('A', 'user', 'ssh-ed25519 AAAA', 5, 'signing');
+                 INSERT INTO certificates VALUES ('A', 41, 'user', 'ann', 'SHA256:x', '[\"owner-1\"]', 5, 6, 7);",
             )
             .unwrap();
         first
@@ -179,7 +230,26 @@ mod tests {
             store.setting("proxy.start").unwrap(),
             Some(serde_json::json!(false))
         );
-        assert_eq!(store.next_serial("A").unwrap(), 42);
+        let record = |serial| crate::Certificate {
+            authority: String::new(),
+            serial,
+            kind: crate::AuthorityKind::User,
+            key_id: "ann".into(),
+            subject_fingerprint: "SHA256:x".into(),
+            subject_line: String::new(),
+            principals: Vec::new(),
+            extensions: Vec::new(),
+            critical_options: Vec::new(),
+            valid_after: 1,
+            valid_before: 2,
+            issued_at: 3,
+            asked_by: String::new(),
+            reason: String::new(),
+        };
+        assert_eq!(store.open_certificates("A", 1, record).unwrap()[0].serial, 42);
+        let authorities = store.authorities(crate::AuthorityKind::User).unwrap();
+        assert_eq!((authorities[0].generation, authorities[0].changed_at), (1, 5));
+        assert_eq!(store.count_certificates("A").unwrap(), 2);
         let events = store.events(&EventFilter::default()).unwrap();
         assert_eq!(events.iter().map(|event| event.id).collect::<Vec<_>>(), [id]);
         assert!(matches!(
