@@ -3,6 +3,8 @@
 //! Nothing here does I/O. Times are RFC 3339 strings in UTC, durations are whole milliseconds, sizes are bytes.
 //! With the feature `schema` each type also describes itself as JSON Schema and TypeScript.
 
+pub mod authority;
+pub mod certificate;
 pub mod config;
 pub mod container;
 pub mod doctor;
@@ -18,6 +20,16 @@ pub mod stream;
 pub mod tag;
 pub mod trust;
 
+pub use authority::{
+    AuthorityHome, AuthorityInfo, AuthorityKind, AuthorityList, AuthorityOfKind, AuthorityPhase, AuthorityRef,
+    CertificatePolicy, ExportAuthority, ExportedKey, ImportAuthority, RetireAuthority, RotationState, RotationStep,
+    SetAuthorityPolicy,
+};
+pub use certificate::{
+    CertificateCheck, CertificateList, CertificateRecord, CertificateRef, CertificateState, CertificateVerdict,
+    CertificateWay, IssueCertificate, IssuedCertificate, ListCertificates, RevocationInfo, RevocationReport, Revoke,
+    Revoked, VerifyCertificate,
+};
 pub use config::{ConfigDocument, ReadConfig};
 pub use container::{
     Container, ContainerDetail, ContainerList, ContainerRef, ContainerState, MountInfo, PortInfo,
@@ -32,10 +44,7 @@ pub use job::{Job, JobList, JobLogLine, JobRef, JobState, JobUpdate, LogStream, 
 pub use problem::{ErrorCode, Fix, Problem};
 pub use settings::{SetSetting, Setting, SettingKey, SettingList};
 pub use source::{ConfigChoice, InspectSource, RebuildContainer, RebuildPreview, SourceInfo, SourceKind};
-pub use ssh::{
-    AuthorityInfo, AuthorityKind, AuthorityList, CertificateInfo, KeyInfo, SshConfigText, SshInstallPlan,
-    SshStatus,
-};
+pub use ssh::{CertificateInfo, KeyInfo, SshConfigText, SshInstallPlan, SshStatus};
 pub use stream::{
     FollowLogs, LogChunk, LogLine, OpenTerminal, ResizeTerminal, TerminalOutput, TerminalRef, WriteTerminal,
 };

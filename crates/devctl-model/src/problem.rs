@@ -140,6 +140,18 @@ error_codes! {
     SshKeyUnreadable = "ssh.key_unreadable", 1;
     /// A certificate could not be signed.
     SshSignFailed = "ssh.sign_failed", 1;
+    /// A request for a certificate breaks a rule of the authority.
+    CertificateRefused = "certificate.refused", 4;
+    /// There is no certificate of that number.
+    CertificateNotFound = "certificate.not_found", 3;
+    /// There is no such authority.
+    AuthorityNotFound = "authority.not_found", 3;
+    /// The step cannot be taken yet, or not any more.
+    AuthorityStep = "authority.step", 1;
+    /// Somebody still needs a certificate of that authority.
+    AuthorityNeeded = "authority.needed", 1;
+    /// The private half of the authority is not within reach.
+    AuthorityUnreachable = "authority.unreachable", 1;
     /// The ssh client is not installed.
     SshClientMissing = "ssh.client_missing", 1;
 

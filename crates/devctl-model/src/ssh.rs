@@ -42,47 +42,6 @@ pub struct CertificateInfo {
     pub authority: String,
 }
 
-/// What an authority signs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum AuthorityKind {
-    /// Certificates of people.
-    User,
-    /// Certificates of containers.
-    Host,
-}
-
-/// An authority. Its private half lies in the vault.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct AuthorityInfo {
-    /// What it signs.
-    pub kind: AuthorityKind,
-    /// `ssh-ed25519`.
-    pub algorithm: String,
-    /// `SHA256:…`.
-    pub fingerprint: String,
-    /// The public key as one line.
-    pub public_key: String,
-    /// When it was made.
-    pub created_at: String,
-    /// How many certificates it has signed.
-    pub issued: u64,
-}
-
-/// All authorities.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct AuthorityList {
-    /// The authorities.
-    pub authorities: Vec<AuthorityInfo>,
-    /// Where their private halves are kept ("OS keychain", "file …").
-    pub kept_in: String,
-}
-
 /// Whether plain `ssh NAME.devctl` works, and why not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
