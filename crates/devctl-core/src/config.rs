@@ -1,6 +1,7 @@
 //! What the core is told about the machine and the person it works for. It looks at neither by itself.
 
 use devctl_engine::EngineEnv;
+use devctl_model::{ErrorCode, Problem};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -115,6 +116,15 @@ impl CoreConfig {
     /// What is revoked: read at each login.
     pub(crate) fn revocation_list(&self) -> PathBuf {
         self.state_dir.join("revoked.krl")
+    }
+
+    /// The ssh-agent of this person, as `SSH_AUTH_SOCK` names it.
+    pub(crate) fn ssh_agent(&self) -> Result<devctl_ssh::SshAgent, Problem> {
+        match self.env.get("SSH_AUTH_SOCK").filter(|path| !path.is_empty()) {
+            Some(path) => Ok(devctl_ssh::SshAgent::new(&devctl_ssh::AgentAddress::Socket(path.into()))),
+            None => Err(Problem::new(ErrorCode::AuthorityUnreachable, "no ssh-agent is named by SSH_AUTH_SOCK")
+                .fix_command("Start one", "eval \"$(ssh-agent)\"")),
+        }
     }
 
     /// The principal that enters everything of this person.

@@ -8,7 +8,7 @@ use devctl_files::FilesError;
 use devctl_model::{ErrorCode, Problem};
 use devctl_secrets::VaultError;
 use devctl_spec::SpecError;
-use devctl_ssh::SshError;
+use devctl_ssh::{PolicyRefusal, SshError};
 use devctl_store::StoreError;
 use std::error::Error;
 
@@ -160,6 +160,14 @@ impl IntoProblem for SshError {
     }
 }
 
+impl IntoProblem for PolicyRefusal {
+    fn into_problem(self) -> Problem {
+        Problem::new(ErrorCode::CertificateRefused, self.to_string())
+            .fix_command("See what the authority may sign", "devctl ca policy user")
+            .safe("nothing was signed")
+    }
+}
+
 impl IntoProblem for VaultError {
     fn into_problem(self) -> Problem {
         let code = match self.code() {
@@ -178,6 +186,8 @@ impl IntoProblem for StoreError {
         let code = match self.code() {
             "store.unwritable" => ErrorCode::StoreUnwritable,
             "store.too_new" => ErrorCode::StoreTooNew,
+            "authority.unknown" => ErrorCode::AuthorityNotFound,
+            "authority.conflict" | "authority.changed" => ErrorCode::AuthorityStep,
             _ => ErrorCode::StoreUnreadable,
         };
         let problem = with_causes(Problem::new(code, self.to_string()), &self);

@@ -147,6 +147,78 @@ impl Operations for Arc<Core> {
         self.authority_list().await
     }
 
+    async fn show_authority(&self, _: &Caller, request: AuthorityRef) -> Result<AuthorityInfo, Problem> {
+        self.authority(request).await
+    }
+
+    async fn create_authority(&self, caller: &Caller, request: AuthorityOfKind) -> Result<AuthorityInfo, Problem> {
+        self.make_authority(caller, request.kind).await
+    }
+
+    async fn import_authority(&self, caller: &Caller, request: ImportAuthority) -> Result<AuthorityInfo, Problem> {
+        self.bring_authority(caller, request).await
+    }
+
+    async fn rotate_authority(&self, caller: &Caller, request: AuthorityOfKind) -> Result<AuthorityList, Problem> {
+        self.step_authority(caller, request.kind).await
+    }
+
+    async fn rollback_authority(&self, caller: &Caller, request: AuthorityOfKind) -> Result<AuthorityList, Problem> {
+        self.step_authority_back(caller, request.kind).await
+    }
+
+    async fn retire_authority(&self, caller: &Caller, request: RetireAuthority) -> Result<AuthorityList, Problem> {
+        self.end_authority(caller, request).await
+    }
+
+    async fn export_authority(&self, caller: &Caller, request: ExportAuthority) -> Result<ExportedKey, Problem> {
+        self.give_authority(caller, request).await
+    }
+
+    async fn set_authority_policy(
+        &self,
+        caller: &Caller,
+        request: SetAuthorityPolicy,
+    ) -> Result<AuthorityInfo, Problem> {
+        self.choose_policy(caller, request).await
+    }
+
+    async fn list_certificates(&self, _: &Caller, request: ListCertificates) -> Result<CertificateList, Problem> {
+        self.certificate_list(request).await
+    }
+
+    async fn show_certificate(&self, _: &Caller, request: CertificateRef) -> Result<CertificateRecord, Problem> {
+        self.certificate_record(request).await
+    }
+
+    async fn issue_certificate(
+        &self,
+        caller: &Caller,
+        request: IssueCertificate,
+    ) -> Result<IssuedCertificate, Problem> {
+        self.issue(caller, request).await
+    }
+
+    async fn renew_certificates(&self, caller: &Caller, _: Nothing) -> Result<Done, Problem> {
+        self.renew_now(caller).await
+    }
+
+    async fn revoke_certificate(&self, caller: &Caller, request: Revoke) -> Result<Revoked, Problem> {
+        self.revoke_now(caller, request).await
+    }
+
+    async fn list_revocations(&self, _: &Caller, _: Nothing) -> Result<RevocationReport, Problem> {
+        self.revocation_report().await
+    }
+
+    async fn verify_certificate(
+        &self,
+        _: &Caller,
+        request: VerifyCertificate,
+    ) -> Result<CertificateVerdict, Problem> {
+        self.verdict(request).await
+    }
+
     async fn ssh_status(&self, _: &Caller, _: Nothing) -> Result<SshStatus, Problem> {
         self.ssh_state().await
     }

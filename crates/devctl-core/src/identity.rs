@@ -7,15 +7,13 @@ use crate::access::Access;
 use crate::config::CoreConfig;
 use crate::core::Core;
 use crate::error::OrProblem;
-use devctl_files::{FileLock, Mode};
+use crate::signer::{Signer, Wanted};
+use devctl_files::Mode;
 use devctl_model::{ErrorCode, Problem};
-use devctl_secrets::Vault;
 use devctl_ssh::{
-    AccessKey, Alias, Authority, AuthorityKind, ClientConfig, HostCertRequest, HostEntry, HostKey, Platform,
-    Principal, RevocationList, Suffix, UserCertRequest, host_renewal_due, issue_host_certificate,
-    issue_user_certificate, read_trusted_authorities, renewal_due, write_trusted_authorities,
+    AccessKey, Alias, AuthorityKind, ClientConfig, Extensions, HostEntry, HostKey, Platform, Principal, Suffix,
+    Transport, host_renewal_due, read_trusted_authorities, renewal_due,
 };
-use devctl_store::{AuthorityKind as StoredKind, AuthorityPhase, Certificate, KeptIn, NewAuthority, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -115,27 +113,6 @@ impl Core {
         .await
     }
 
-    /// Runs `work` with the authorities at hand, one process at a time, away from the threads that wait for others.
-    async fn signing<T: Send + 'static>(
-        self: &Arc<Self>,
-        work: impl FnOnce(&mut Signer<'_>) -> Result<T, Problem> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let core = self.clone();
-        let task = tokio::task::spawn_blocking(move || {
-            devctl_files::ensure_private_dir(&core.config.locks()).or_problem()?;
-            let _lock = FileLock::acquire(&core.config.locks().join("identity.lock")).or_problem()?;
-            let mut signer = Signer {
-                config: core.config.clone(),
-                store: core.store()?,
-                authorities: None,
-            };
-            work(&mut signer)
-        });
-        task.await.map_err(|error| {
-            Problem::new(ErrorCode::Internal, "nothing could be signed").why(error.to_string())
-        })?
-    }
-
     /// The text of the client configuration.
     pub(crate) fn client_config(&self) -> Result<String, Problem> {
         devctl_ssh::render_config(&client(&self.config)?).or_problem()
@@ -196,148 +173,103 @@ pub(crate) fn write_client_config(config: &CoreConfig) -> Result<bool, Problem> 
     Ok(ssh.write_config(&text).or_problem()? || known_changed)
 }
 
-/// Signs, while holding the lock that lets one process sign at a time.
-struct Signer<'a> {
-    config: CoreConfig,
-    store: &'a Store,
-    authorities: Option<(Authority, Authority)>,
-}
-
 impl Signer<'_> {
-    /// The user authority and the host authority; made, where the vault has none.
-    fn authorities(&mut self) -> Result<&(Authority, Authority), Problem> {
-        if self.authorities.is_none() {
-            let vault =
-                Vault::open(&self.config.state_dir.join("vault"), &self.config.key_sources).or_problem()?;
-            let user = self.authority(&vault, AuthorityKind::User)?;
-            let host = self.authority(&vault, AuthorityKind::Host)?;
-            self.authorities = Some((user, host));
-        }
-        self.authorities
-            .as_ref()
-            .ok_or_else(|| Problem::new(ErrorCode::Internal, "the authorities could not be opened"))
-    }
-
-    fn authority(&self, vault: &Vault, kind: AuthorityKind) -> Result<Authority, Problem> {
-        let name = format!("authority/{}", kind.as_str());
-        let authority = match vault.get(&name).or_problem()? {
-            Some(private) => Authority::from_openssh(kind, private.expose()).or_problem()?,
-            None => {
-                let authority = Authority::generate(kind, 1).or_problem()?;
-                let private = authority.to_openssh().or_problem()?;
-                vault.put(&name, &private).or_problem()?;
-                authority
-            }
-        };
-        let public_line = authority.public_line().or_problem()?;
-        self.store
-            .record_authority(&NewAuthority {
-                fingerprint: authority.fingerprint(),
-                kind: stored(kind),
-                generation: authority.generation(),
-                public_line,
-                kept_in: KeptIn::Vault,
-                phase: AuthorityPhase::Signing,
-            })
-            .or_problem()?;
-        let file = match kind {
-            AuthorityKind::User => self.config.user_authorities(),
-            AuthorityKind::Host => self.config.host_authorities(),
-        };
-        write_trusted_authorities(&file, std::slice::from_ref(authority.public_key())).or_problem()?;
-        Ok(authority)
-    }
-
     /// Makes what of the user's own identity is missing or due; nothing, where all is there.
-    fn renew_user(&mut self) -> Result<(), Problem> {
-        let (config, store) = (self.config.clone(), self.store);
-        if !config.revocation_list().is_file() {
-            // Empty and valid from the first day: a login without a list is refused.
-            let list = RevocationList::new(1, config.now_seconds()).to_bytes();
-            devctl_files::write_atomic(&config.revocation_list(), &list, Mode::PRIVATE).or_problem()?;
-        }
+    pub(crate) fn renew_user(&mut self) -> Result<(), Problem> {
+        // Valid from the first day, if without an entry: a login without a list is refused.
+        self.publish_revocations()?;
         // Another process may have signed while we waited for the lock.
-        if !user_due(&config) && config.host_authorities().is_file() {
+        if !user_due(&self.config) && self.config.host_authorities().is_file() {
             return Ok(());
         }
-        let ssh = config.ssh();
-        ssh.ensure().or_problem()?;
-        let key = AccessKey::ensure(&ssh, &format!("devctl access key of {}", config.user)).or_problem()?;
-        let (authority, _) = self.authorities()?;
+        self.config.ssh().ensure().or_problem()?;
+        self.access_key()?;
+        self.signing_authority(AuthorityKind::User)?;
+        self.signing_authority(AuthorityKind::Host)?;
         // Reading the authorities has brought their public halves back: that may have been all that was missing.
-        if !user_due(&config) {
+        if !user_due(&self.config) {
             return Ok(());
         }
-        let fingerprint = authority.fingerprint();
-        let serial = store.next_serial(&fingerprint).or_problem()?;
-        let principal = Principal::new(config.owner_principal()).or_problem()?;
-        let key_id = format!("user:{}@{}/{serial}", config.user, config.machine);
-        let request = UserCertRequest::at(config.now_seconds(), serial, key_id, vec![principal]);
-        let certificate = issue_user_certificate(authority, key.public_key(), &request).or_problem()?;
-        store
-            .record_certificate(&Certificate {
-                authority: fingerprint,
-                serial,
-                kind: StoredKind::User,
-                key_id: request.key_id.clone(),
-                subject_fingerprint: key.fingerprint(),
-                principals: vec![config.owner_principal()],
-                valid_after: request.valid_after,
-                valid_before: request.valid_before,
-                issued_at: i64::try_from(config.now_seconds())
-                    .unwrap_or(i64::MAX)
-                    .saturating_mul(1000),
-            })
-            .or_problem()?;
-        ssh.write_certificate(&certificate).or_problem()?;
-        write_client_config(&config).map(drop)
+        self.certify_user("renewal")
+    }
+
+    fn access_key(&self) -> Result<AccessKey, Problem> {
+        let comment = format!("devctl access key of {}", self.config.user);
+        AccessKey::ensure(&self.config.ssh(), &comment).or_problem()
+    }
+
+    /// Signs the access key's certificate anew, due or not.
+    pub(crate) fn certify_user(&mut self, reason: &str) -> Result<(), Problem> {
+        let key = self.access_key()?;
+        let wanted = Wanted {
+            kind: AuthorityKind::User,
+            subject: key.public_key(),
+            key_id: format!("user:{}@{}", self.config.user, self.config.machine),
+            principals: vec![Principal::new(self.config.owner_principal()).or_problem()?],
+            valid_seconds: None,
+            transport: Transport::Exec,
+            extensions: Extensions::OWNER,
+            force_command: None,
+            source_addresses: Vec::new(),
+            asked_by: self.config.user.clone(),
+            reason: reason.to_owned(),
+        };
+        let (certificate, _) = self.sign(&wanted)?;
+        self.config.ssh().write_certificate(&certificate).or_problem()?;
+        write_client_config(&self.config).map(drop)
     }
 
     fn renew_host(&mut self, container: &str, alias: &str) -> Result<(), Problem> {
-        let (config, store) = (self.config.clone(), self.store);
-        let key = config.host_keys().ensure(container).or_problem()?;
-        let (_, authority) = self.authorities()?;
-        if !host_due(&config, &key, alias) {
+        let key = self.config.host_keys().ensure(container).or_problem()?;
+        self.signing_authority(AuthorityKind::Host)?;
+        if !host_due(&self.config, &key, alias) {
             return Ok(());
         }
-        let fingerprint = authority.fingerprint();
-        let serial = store.next_serial(&fingerprint).or_problem()?;
-        let name = format!("{alias}.devctl");
-        let key_id = format!(
-            "host:{alias}/{}/{serial}",
-            container.get(..12).unwrap_or(container)
-        );
-        let request = HostCertRequest::at(
-            config.now_seconds(),
-            serial,
-            key_id,
-            vec![Principal::new(name.clone()).or_problem()?],
-        );
-        let certificate = issue_host_certificate(authority, key.public_key(), &request).or_problem()?;
-        store
-            .record_certificate(&Certificate {
-                authority: fingerprint,
-                serial,
-                kind: StoredKind::Host,
-                key_id: request.key_id.clone(),
-                subject_fingerprint: key
-                    .public_key()
-                    .fingerprint(devctl_ssh::HashAlg::Sha256)
-                    .to_string(),
-                principals: vec![name],
-                valid_after: request.valid_after,
-                valid_before: request.valid_before,
-                issued_at: i64::try_from(config.now_seconds())
-                    .unwrap_or(i64::MAX)
-                    .saturating_mul(1000),
-            })
-            .or_problem()?;
+        self.certify_host(&key, container, alias, "renewal")
+    }
+
+    /// Signs the certificate of a container's host key anew, due or not.
+    pub(crate) fn certify_host(
+        &mut self,
+        key: &HostKey,
+        container: &str,
+        alias: &str,
+        reason: &str,
+    ) -> Result<(), Problem> {
+        let wanted = Wanted {
+            kind: AuthorityKind::Host,
+            subject: key.public_key(),
+            key_id: format!("host:{alias}/{}", container.get(..12).unwrap_or(container)),
+            principals: vec![Principal::new(format!("{alias}.devctl")).or_problem()?],
+            valid_seconds: None,
+            transport: Transport::Exec,
+            extensions: Extensions::NONE,
+            force_command: None,
+            source_addresses: Vec::new(),
+            asked_by: self.config.user.clone(),
+            reason: reason.to_owned(),
+        };
+        let (certificate, record) = self.sign(&wanted)?;
         key.write_certificate(&certificate).or_problem()?;
-        let due = request.valid_after + (request.valid_before - request.valid_after) * 2 / 3;
-        let kept = std::fs::read_to_string(hosts_due_at(&config))
+        let due = record.valid_after + record.valid_before.saturating_sub(record.valid_after) / 3 * 2;
+        let kept = std::fs::read_to_string(hosts_due_at(&self.config))
             .ok()
             .and_then(|text| text.trim().parse().ok());
-        write_due(&config, kept.map_or(due, |kept: u64| kept.min(due)))
+        write_due(&self.config, kept.map_or(due, |kept: u64| kept.min(due)))
+    }
+
+    /// Signs everything of our own anew with the authority that signs now: after another took over.
+    pub(crate) fn certify_all(&mut self, kind: AuthorityKind) -> Result<(), Problem> {
+        match kind {
+            AuthorityKind::User => self.certify_user("another authority signs"),
+            AuthorityKind::Host => {
+                for access in known(&self.config) {
+                    let key = self.config.host_keys().ensure(&access.container).or_problem()?;
+                    self.certify_host(&key, &access.container, &access.alias, "another authority signs")?;
+                }
+                Ok(())
+            }
+        }
     }
 }
 
@@ -353,11 +285,4 @@ fn due_at(key: &HostKey) -> Option<u64> {
     let certificate = devctl_ssh::Certificate::from_openssh(&line).ok()?;
     let (after, before) = (certificate.valid_after(), certificate.valid_before());
     Some(after + before.saturating_sub(after) / 3 * 2)
-}
-
-fn stored(kind: AuthorityKind) -> StoredKind {
-    match kind {
-        AuthorityKind::User => StoredKind::User,
-        AuthorityKind::Host => StoredKind::Host,
-    }
 }

@@ -6,7 +6,9 @@
 
 mod access;
 mod agent;
+mod authorities;
 pub mod caller;
+mod certificates;
 mod clock;
 mod config;
 mod containers;
@@ -30,7 +32,10 @@ mod network;
 pub mod operations;
 mod record;
 mod remove;
+mod revocations;
+mod roles;
 mod settings;
+mod signer;
 mod source;
 mod ssh_files;
 pub mod ssh_proxy;

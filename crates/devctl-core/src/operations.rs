@@ -221,6 +221,36 @@ operations! {
     read show_key(Nothing) -> KeyInfo, Get "/ssh/key", Viewer, [Ssh];
     /// Shows the authorities.
     read list_authorities(Nothing) -> AuthorityList, Get "/ssh/authorities", Viewer, [Ssh];
+    /// Shows one authority.
+    read show_authority(AuthorityRef) -> AuthorityInfo, Get "/ssh/authorities/{kind}", Viewer, [Ssh];
+    /// Makes the next authority of a kind. Nobody accepts it yet.
+    change create_authority(AuthorityOfKind) -> AuthorityInfo, Post "/ssh/authorities/{kind}", Admin, [Ssh];
+    /// Brings an authority here that exists elsewhere, as the next of its kind.
+    change import_authority(ImportAuthority) -> AuthorityInfo, Post "/ssh/authorities/{kind}/import", Admin, [Ssh];
+    /// Takes the next step of a rotation: make, accept, let sign, retire the last.
+    change rotate_authority(AuthorityOfKind) -> AuthorityList, Post "/ssh/authorities/{kind}/rotate", Admin, [Ssh];
+    /// Takes the last step of a rotation back.
+    change rollback_authority(AuthorityOfKind) -> AuthorityList, Post "/ssh/authorities/{kind}/rollback", Admin, [Ssh];
+    /// Ends the life of the last authority of a kind, after another signs in its place.
+    change retire_authority(RetireAuthority) -> AuthorityList, Post "/ssh/authorities/{kind}/retire", Admin, [Ssh];
+    /// Gives the key of an authority out: its public half, or the private one, encrypted.
+    change export_authority(ExportAuthority) -> ExportedKey, Post "/ssh/authorities/{kind}/export", Admin, [Ssh];
+    /// Sets what the authority of a kind may sign.
+    change set_authority_policy(SetAuthorityPolicy) -> AuthorityInfo, Put "/ssh/authorities/{kind}/policy", Admin, [Ssh];
+    /// Lists the certificates that were signed, newest first.
+    read list_certificates(ListCertificates) -> CertificateList, Get "/ssh/certificates", Viewer, [Ssh];
+    /// Shows the record of one certificate.
+    read show_certificate(CertificateRef) -> CertificateRecord, Get "/ssh/certificates/{kind}/{serial}", Viewer, [Ssh];
+    /// Signs a public key that somebody sent, and says how they use the certificate.
+    change issue_certificate(IssueCertificate) -> IssuedCertificate, Post "/ssh/certificates", Admin, [Ssh];
+    /// Signs the access key's certificate anew, and those of containers that are due.
+    change renew_certificates(Nothing) -> Done, Post "/ssh/certificates/renew", Developer, [Ssh];
+    /// Revokes certificates or a key, for new connections and open sessions. It is final.
+    change revoke_certificate(Revoke) -> Revoked, Post "/ssh/revocations", Admin, [Ssh];
+    /// Lists what is revoked.
+    read list_revocations(Nothing) -> RevocationReport, Get "/ssh/revocations", Viewer, [Ssh];
+    /// Says whether a certificate would be accepted, and why.
+    read verify_certificate(VerifyCertificate) -> CertificateVerdict, Post "/ssh/certificates/verify", Viewer, [Ssh];
     /// Says whether plain `ssh NAME.devctl` works.
     read ssh_status(Nothing) -> SshStatus, Get "/ssh", Viewer, [Ssh];
     /// Shows what adding the one Include line to the user's ssh configuration would change.

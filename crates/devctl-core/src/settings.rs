@@ -14,6 +14,8 @@ enum Kind {
     },
     /// An IPv4 range such as `10.213.0.0/16`.
     Range,
+    /// Roles with their containers.
+    Roles,
 }
 
 struct Definition {
@@ -25,6 +27,8 @@ struct Definition {
 
 /// Whether `ssh` starts a stopped container.
 pub(crate) const START_ON_CONNECT: &str = "ssh.startOnConnect";
+/// Which containers accept which roles.
+pub(crate) const ROLES: &str = "ssh.roles";
 /// Where the networks of containers take their addresses.
 pub(crate) const SUBNET_RANGE: &str = "network.range";
 /// Processes at most in a container.
@@ -56,6 +60,12 @@ const DEFINITIONS: &[Definition] = &[
         about: "The IPv4 range from which each container's own network takes 16 addresses",
         kind: Kind::Range,
         default: || json!("10.213.0.0/16"),
+    },
+    Definition {
+        key: ROLES,
+        about: "Roles whose certificates containers accept, each with the containers: {\"ci\": [\"hello\"]}; \"*\" is every container",
+        kind: Kind::Roles,
+        default: || json!({}),
     },
     Definition {
         key: START_ON_CONNECT,
@@ -104,11 +114,15 @@ impl Core {
             None => store.unset_setting(definition.key).map(drop),
         })
         .await?;
+        let shown = definition.shown(value);
+        if definition.key == ROLES {
+            crate::roles::publish(&self.config, &shown.value)?;
+        }
         // Nobody listening is no failure.
         let _ = self
             .changes
             .send(devctl_model::Change::Setting { key: key.to_owned() });
-        Ok(definition.shown(value))
+        Ok(shown)
     }
 
     /// The value of one of our own settings; the default where the state cannot be read.
@@ -151,6 +165,7 @@ impl Definition {
         match self.kind {
             Kind::Flag => "true or false".to_owned(),
             Kind::Number { from, to } => format!("a whole number from {from} to {to}"),
+            Kind::Roles => "an object of roles with lists of containers, such as {\"ci\": [\"hello\"]}".to_owned(),
             Kind::Range => "a private IPv4 range, such as 10.213.0.0/16, of 28 bits or fewer".to_owned(),
         }
     }
@@ -173,6 +188,8 @@ impl Definition {
             (Kind::Number { .. }, Value::String(text)) => text.parse::<i64>().ok().map(Value::from),
             (Kind::Number { .. }, Value::Number(number)) => number.as_i64().map(Value::from),
             (Kind::Range, Value::String(text)) => parse_range(text).map(|_| value.clone()),
+            (Kind::Roles, Value::String(text)) => serde_json::from_str(text).ok(),
+            (Kind::Roles, Value::Object(_)) => Some(value.clone()),
             _ => None,
         };
         let read = read.ok_or_else(|| refused(&value))?;
@@ -180,6 +197,9 @@ impl Definition {
             && !read.as_i64().is_some_and(|number| (from..=to).contains(&number))
         {
             return Err(refused(&read));
+        }
+        if matches!(self.kind, Kind::Roles) {
+            crate::roles::check(&read)?;
         }
         Ok(Some(read))
     }

@@ -4,13 +4,8 @@ use crate::config::CoreConfig;
 use crate::core::Core;
 use crate::error::OrProblem;
 use crate::identity;
-use devctl_model::{
-    AuthorityInfo, AuthorityKind, AuthorityList, CertificateInfo, ErrorCode, KeyInfo, Problem,
-    SshInstallPlan, SshStatus,
-};
-use devctl_secrets::Vault;
+use devctl_model::{CertificateInfo, ErrorCode, KeyInfo, Problem, SshInstallPlan, SshStatus};
 use devctl_ssh::{AccessKey, IncludeAction, IncludePlan, Placement, SshClient};
-use devctl_store::AuthorityKind as StoredKind;
 use std::sync::Arc;
 
 impl Core {
@@ -27,43 +22,6 @@ impl Core {
                 public_key: key.public_line().or_problem()?,
                 path: key.path().display().to_string(),
                 certificate: certificate(&config),
-            })
-        })
-        .await
-    }
-
-    /// The authorities, and where their private halves are kept.
-    pub(crate) async fn authority_list(self: &Arc<Self>) -> Result<AuthorityList, Problem> {
-        self.ensure_identity().await?;
-        let core = self.clone();
-        blocking(move || {
-            let mut authorities = Vec::new();
-            for (kind, stored) in [
-                (AuthorityKind::User, StoredKind::User),
-                (AuthorityKind::Host, StoredKind::Host),
-            ] {
-                for authority in core.store()?.authorities(stored).or_problem()? {
-                    let issued = core
-                        .store()?
-                        .certificates(&authority.fingerprint)
-                        .or_problem()?
-                        .len() as u64;
-                    let mut words = authority.public_line.split(' ');
-                    authorities.push(AuthorityInfo {
-                        kind,
-                        algorithm: words.next().unwrap_or_default().to_owned(),
-                        fingerprint: authority.fingerprint,
-                        created_at: crate::clock::millis_text(authority.created_at),
-                        issued,
-                        public_key: authority.public_line,
-                    });
-                }
-            }
-            let vault =
-                Vault::open(&core.config.state_dir.join("vault"), &core.config.key_sources).or_problem()?;
-            Ok(AuthorityList {
-                authorities,
-                kept_in: vault.key_source().to_string(),
             })
         })
         .await

@@ -238,10 +238,7 @@ impl Login<'_> {
             .fix_command("Make it anew", "devctl up")
         })?;
         let (environment, unset) = lifecycle::environment(&probed, &access.remote_env);
-        let principals = vec![
-            self.config.owner_principal(),
-            format!("ct-{}", short(&access.container)),
-        ];
+        let principals = accepted_principals(self.config, &access.container, &access.alias);
         let private = key.private_openssh().or_problem()?;
         let document = AgentConfig {
             protocol: PROTOCOL_VERSION,
@@ -504,6 +501,13 @@ async fn first_line<R: AsyncRead + Unpin>(reader: &mut R) -> std::io::Result<Vec
         }
     }
     Ok(line)
+}
+
+/// The principals that may enter a container: its owner, who was let in by name, and the roles that it accepts.
+pub(crate) fn accepted_principals(config: &CoreConfig, container: &str, alias: &str) -> Vec<String> {
+    let mut principals = vec![config.owner_principal(), format!("ct-{}", short(container))];
+    principals.extend(crate::roles::accepted(config, alias));
+    principals
 }
 
 /// The beginning of a container's id, by which people know it.
