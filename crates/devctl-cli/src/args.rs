@@ -6,6 +6,7 @@ use clap_complete::engine::ArgValueCompleter;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+pub(crate) mod authority;
 mod since;
 
 pub(crate) use since::Since;
@@ -105,7 +106,10 @@ pub(crate) enum Command {
     Key(KeyCommand),
     /// See to the certificate authorities
     #[command(subcommand, arg_required_else_help = true)]
-    Ca(CaCommand),
+    Ca(authority::CaCommand),
+    /// See to certificates: issue, list, explain, revoke
+    #[command(subcommand, arg_required_else_help = true)]
+    Cert(authority::CertCommand),
     /// Carry an ssh connection into a container (called by ssh itself)
     #[command(hide = true)]
     SshProxy(SshProxyArgs),
@@ -375,13 +379,6 @@ pub(crate) struct DoctorArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Show the access key and its certificate
-    Show,
-}
-
-/// What is done with the authorities.
-#[derive(Debug, Subcommand)]
-pub(crate) enum CaCommand {
-    /// Show the authorities and where their private halves are kept
     Show,
 }
 

@@ -1,12 +1,14 @@
 //! What each command does: a request to the core, and its answer as text or as JSON.
 
-use crate::args::{CaCommand, Command, KeyCommand};
+use crate::args::{Command, KeyCommand};
 use crate::failure::Failure;
 use crate::output::Printer;
 use crate::{completion, core};
 use Threads::{One, Several};
 use tokio::runtime::Builder;
 
+mod authorities;
+mod certificates;
 mod config;
 mod doctor;
 mod events;
@@ -53,7 +55,8 @@ pub(crate) fn run(printer: &Printer, command: Command) -> Result<u8, Failure> {
         Command::Settings(command) => block_on(One, settings::run(printer, command)),
         Command::Doctor(args) => block_on(One, doctor::run(printer, args.fix)),
         Command::Key(KeyCommand::Show) => block_on(One, keys::key(printer)),
-        Command::Ca(CaCommand::Show) => block_on(One, keys::authorities(printer)),
+        Command::Ca(command) => block_on(One, authorities::run(printer, command)),
+        Command::Cert(command) => block_on(One, certificates::run(printer, command)),
         Command::SshProxy(args) => {
             no_json(printer, "ssh-proxy")?;
             block_on(One, async {

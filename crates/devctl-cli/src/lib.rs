@@ -16,6 +16,7 @@ mod completion;
 mod consent;
 mod core;
 mod failure;
+mod input;
 mod interrupt;
 mod job;
 mod output;

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::io;
 
 mod shapes;
+mod trust_shapes;
 
 /// The reference of the command line in Markdown, as committed in `docs/cli.md`.
 pub fn markdown() -> String {

@@ -12,9 +12,9 @@ use crate::error::OrProblem;
 use crate::record::Target;
 use crate::signer::{Signer, fingerprint, kind_of, policy_of, public_key, stored, unreachable, vault_name};
 use devctl_model::{
-    AuthorityHome, AuthorityInfo, AuthorityKind as Shown, AuthorityList, AuthorityPhase as ShownPhase, AuthorityRef,
-    CertificatePolicy, ErrorCode, ExportAuthority, ExportedKey, ImportAuthority, Problem, RetireAuthority,
-    RotationState, RotationStep, SetAuthorityPolicy,
+    AuthorityHome, AuthorityInfo, AuthorityKind as Shown, AuthorityList, AuthorityPhase as ShownPhase,
+    AuthorityRef, CertificatePolicy, ErrorCode, ExportAuthority, ExportedKey, ImportAuthority, Problem,
+    RetireAuthority, RotationState, RotationStep, SetAuthorityPolicy,
 };
 use devctl_ssh::{Authority, AuthorityKind, CertPolicy, Extensions, Principal, PrincipalRule, SubjectType};
 use devctl_store::{
@@ -69,7 +69,7 @@ impl Core {
     /// The authorities, how far their rotations are, and where their private halves are kept.
     pub(crate) async fn authority_list(self: &Arc<Self>) -> Result<AuthorityList, Problem> {
         self.ensure_identity().await?;
-        self.signing(Signer::authority_list).await
+        self.signing(|signer| signer.authority_list()).await
     }
 
     /// One authority.
@@ -137,7 +137,8 @@ impl Core {
             signer.step_back(of_model(kind))?;
             signer.authority_list()
         });
-        self.recorded(caller, "rollback_authority", target(kind), act).await
+        self.recorded(caller, "rollback_authority", target(kind), act)
+            .await
     }
 
     /// Ends the life of the last authority of a kind.
@@ -152,7 +153,8 @@ impl Core {
             signer.end(of_model(request.kind), request.now, request.revoke, &who)?;
             signer.authority_list()
         });
-        self.recorded(caller, "retire_authority", target(request.kind), act).await
+        self.recorded(caller, "retire_authority", target(request.kind), act)
+            .await
     }
 
     /// Gives the key of an authority out.
@@ -184,11 +186,15 @@ impl Core {
             let stored = policy.map(serde_json::to_value).transpose().map_err(|error| {
                 Problem::new(ErrorCode::Internal, "the policy could not be written").why(error.to_string())
             })?;
-            signer.store.set_authority_policy(&recorded.fingerprint, stored.as_ref()).or_problem()?;
+            signer
+                .store
+                .set_authority_policy(&recorded.fingerprint, stored.as_ref())
+                .or_problem()?;
             let recorded = signer.found(of_model(kind), None)?;
             signer.shown(&recorded)
         });
-        self.recorded(caller, "set_authority_policy", target(kind), act).await
+        self.recorded(caller, "set_authority_policy", target(kind), act)
+            .await
     }
 }
 
@@ -212,7 +218,10 @@ impl Signer<'_> {
         if let Some(next) = lives.in_phase(AuthorityPhase::New).or_else(|| lives.incoming()) {
             return Err(Problem::new(
                 ErrorCode::AuthorityStep,
-                format!("{} authority {} is on its way already", lives.kind, next.generation),
+                format!(
+                    "{} authority {} is on its way already",
+                    lives.kind, next.generation
+                ),
             )
             .fix_command("Go on with it", format!("devctl ca rotate {}", lives.kind))
             .fix_command("Take it back", format!("devctl ca rollback {}", lives.kind)));
@@ -246,10 +255,7 @@ impl Signer<'_> {
                 let held = agent.list().or_problem()?;
                 let key = held
                     .iter()
-                    .filter_map(|one| match &one.key {
-                        devctl_ssh::IdentityKey::Key(key) => Some(key),
-                        devctl_ssh::IdentityKey::Certificate(_) => None,
-                    })
+                    .filter_map(plain_key)
                     .find(|key| fingerprint(key) == *asked)
                     .ok_or_else(|| {
                         Problem::new(
@@ -281,7 +287,12 @@ impl Signer<'_> {
     /// The two authorities are never the same key, and a key never comes twice.
     fn refuse_known(&self, fingerprint: &str) -> Result<(), Problem> {
         for kind in [AuthorityKind::User, AuthorityKind::Host] {
-            if let Some(known) = self.lives(kind)?.all.iter().find(|one| one.fingerprint == fingerprint) {
+            if let Some(known) = self
+                .lives(kind)?
+                .all
+                .iter()
+                .find(|one| one.fingerprint == fingerprint)
+            {
                 return Err(Problem::new(
                     ErrorCode::AuthorityStep,
                     format!("that key is {kind} authority {} already", known.generation),
@@ -298,7 +309,9 @@ impl Signer<'_> {
         match lives.step() {
             RotationStep::Idle => self.make_next(kind).map(drop),
             RotationStep::Made => {
-                let next = lives.in_phase(AuthorityPhase::New).map(|one| one.fingerprint.clone());
+                let next = lives
+                    .in_phase(AuthorityPhase::New)
+                    .map(|one| one.fingerprint.clone());
                 self.moved(&lives, &[(next.as_deref(), AuthorityPhase::Trusted)])?;
                 self.publish(kind)
             }
@@ -336,7 +349,9 @@ impl Signer<'_> {
                 };
                 self.store.forget_authority(&next.fingerprint).or_problem()?;
                 if next.kept_in == KeptIn::Vault {
-                    self.vault()?.delete(&vault_name(kind, next.generation)).or_problem()?;
+                    self.vault()?
+                        .delete(&vault_name(kind, next.generation))
+                        .or_problem()?;
                 }
                 Ok(())
             }
@@ -369,13 +384,20 @@ impl Signer<'_> {
     /// Ends the life of the last authority.
     fn end(&mut self, kind: AuthorityKind, now: bool, revoke: bool, who: &str) -> Result<(), Problem> {
         let lives = self.lives(kind)?;
-        let retired = lives.all.iter().rev().find(|one| one.phase == AuthorityPhase::Retired);
+        let retired = lives
+            .all
+            .iter()
+            .rev()
+            .find(|one| one.phase == AuthorityPhase::Retired);
         let Some(last) = lives.outgoing().or(if revoke { retired } else { None }) else {
             return Err(Problem::new(
                 ErrorCode::AuthorityStep,
                 format!("no {kind} authority is there that another has followed"),
             )
-            .fix_command("Let another take its place first", format!("devctl ca rotate {kind}")));
+            .fix_command(
+                "Let another take its place first",
+                format!("devctl ca rotate {kind}"),
+            ));
         };
         if last.phase == AuthorityPhase::Trusted {
             self.refuse_needed(last, now)?;
@@ -394,8 +416,10 @@ impl Signer<'_> {
     }
 
     fn moved(&self, lives: &Lives, moves: &[(Option<&str>, AuthorityPhase)]) -> Result<(), Problem> {
-        let moves: Vec<(&str, AuthorityPhase)> =
-            moves.iter().filter_map(|(one, phase)| Some(((*one)?, *phase))).collect();
+        let moves: Vec<(&str, AuthorityPhase)> = moves
+            .iter()
+            .filter_map(|(one, phase)| Some(((*one)?, *phase)))
+            .collect();
         self.store.move_authorities(&lives.all, &moves).or_problem()
     }
 
@@ -408,11 +432,8 @@ impl Signer<'_> {
             KeptIn::Agent => {
                 let agent = self.config.ssh_agent()?;
                 let held = agent.list().or_problem()?;
-                let there = held.iter().any(|one| match &one.key {
-                    devctl_ssh::IdentityKey::Key(key) => fingerprint(key) == authority.fingerprint,
-                    devctl_ssh::IdentityKey::Certificate(_) => false,
-                });
-                if there {
+                let mut keys = held.iter().filter_map(plain_key);
+                if keys.any(|key| fingerprint(key) == authority.fingerprint) {
                     return Ok(());
                 }
                 Err(Problem::new(
@@ -439,13 +460,20 @@ impl Signer<'_> {
             ErrorCode::AuthorityNeeded,
             format!(
                 "{} of the {kind} authority {} {} still needed",
-                if needed.len() == 1 { "a certificate".to_owned() } else { format!("{} certificates", needed.len()) },
+                if needed.len() == 1 {
+                    "a certificate".to_owned()
+                } else {
+                    format!("{} certificates", needed.len())
+                },
                 authority.generation,
                 if needed.len() == 1 { "is" } else { "are" }
             ),
         )
         .fix("Wait until they end, or issue them anew")
-        .fix_command("Or shut their holders out now", format!("devctl ca retire {kind} --now"))
+        .fix_command(
+            "Or shut their holders out now",
+            format!("devctl ca retire {kind} --now"),
+        )
         .safe("nothing was changed");
         problem.lines = needed.into_iter().take(20).collect();
         Err(problem)
@@ -465,7 +493,9 @@ impl Signer<'_> {
         let list = devctl_ssh::read_revocation_list(&self.config.revocation_list()).or_problem()?;
         let by_authority = self.store.authorities(authority.kind).or_problem()?;
         let trusted = |one: &Record| {
-            by_authority.iter().any(|known| known.fingerprint == one.authority && known.phase.is_trusted())
+            by_authority
+                .iter()
+                .any(|known| known.fingerprint == one.authority && known.phase.is_trusted())
         };
         let needed = valid.iter().filter(|one| {
             one.authority == authority.fingerprint
@@ -503,7 +533,11 @@ impl Signer<'_> {
                     .fix("Export it where it was made"));
                 }
                 let own = self.private(&recorded)?.ok_or_else(|| unreachable(&recorded))?;
-                Some(own.to_openssh_encrypted(passphrase.as_bytes()).or_problem()?.to_string())
+                Some(
+                    own.to_openssh_encrypted(passphrase.as_bytes())
+                        .or_problem()?
+                        .to_string(),
+                )
             }
         };
         Ok(ExportedKey {
@@ -533,7 +567,11 @@ impl Signer<'_> {
         let kind = lives.kind;
         let step = lives.step();
         let (next, waits_for, back) = match step {
-            RotationStep::Idle => (format!("make the next {kind} authority; nobody accepts it yet"), Vec::new(), None),
+            RotationStep::Idle => (
+                format!("make the next {kind} authority; nobody accepts it yet"),
+                Vec::new(),
+                None,
+            ),
             RotationStep::Made => (
                 "let the next authority be accepted beside the present one".to_owned(),
                 Vec::new(),
@@ -563,11 +601,20 @@ impl Signer<'_> {
     }
 
     fn shown(&self, recorded: &Recorded) -> Result<AuthorityInfo, Problem> {
-        let needed_by = if recorded.phase.is_trusted() { self.needed(recorded)? } else { Vec::new() };
+        let needed_by = if recorded.phase.is_trusted() {
+            self.needed(recorded)?
+        } else {
+            Vec::new()
+        };
         Ok(AuthorityInfo {
             kind: to_model(kind_of(recorded.kind)),
             generation: recorded.generation,
-            algorithm: recorded.public_line.split(' ').next().unwrap_or_default().to_owned(),
+            algorithm: recorded
+                .public_line
+                .split(' ')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
             fingerprint: recorded.fingerprint.clone(),
             public_key: recorded.public_line.clone(),
             phase: match recorded.phase {
@@ -583,10 +630,21 @@ impl Signer<'_> {
                 KeptIn::Agent => AuthorityHome::Agent,
             },
             created_at: clock::millis_text(recorded.created_at),
-            issued: self.store.count_certificates(&recorded.fingerprint).or_problem()?,
+            issued: self
+                .store
+                .count_certificates(&recorded.fingerprint)
+                .or_problem()?,
             needed_by,
             policy: policy_shown(&policy_of(recorded)?),
         })
+    }
+}
+
+/// What an agent holds, where it is a key without a certificate.
+fn plain_key(held: &devctl_ssh::AgentIdentity) -> Option<&devctl_ssh::PublicKey> {
+    match &held.key {
+        devctl_ssh::IdentityKey::Key(key) => Some(key),
+        devctl_ssh::IdentityKey::Certificate(_) | devctl_ssh::IdentityKey::Unknown { .. } => None,
     }
 }
 
@@ -631,21 +689,30 @@ fn policy_shown(policy: &CertPolicy) -> CertificatePolicy {
             })
             .collect(),
         extensions: crate::signer::extension_names(policy.extensions),
-        key_types: policy.key_types.iter().map(|one| one.as_str().to_owned()).collect(),
+        key_types: policy
+            .key_types
+            .iter()
+            .map(|one| one.as_str().to_owned())
+            .collect(),
         force_command: policy.force_command.clone(),
         source_addresses: policy.source_address.iter().map(ToString::to_string).collect(),
     }
 }
 
 fn policy_from(policy: CertificatePolicy) -> Result<CertPolicy, Problem> {
-    let invalid = |what: String| Problem::new(ErrorCode::RequestInvalid, what).safe("the policy was left as it was");
+    let invalid =
+        |what: String| Problem::new(ErrorCode::RequestInvalid, what).safe("the policy was left as it was");
     let principals: Result<Vec<PrincipalRule>, Problem> = policy
         .principals
         .into_iter()
         .map(|text| {
             let is_beginning = text.ends_with('-');
             let principal = Principal::new(text).or_problem()?;
-            Ok(if is_beginning { PrincipalRule::Prefix(principal) } else { PrincipalRule::Exact(principal) })
+            Ok(if is_beginning {
+                PrincipalRule::Prefix(principal)
+            } else {
+                PrincipalRule::Exact(principal)
+            })
         })
         .collect();
     let mut extensions = Extensions::NONE;
@@ -668,7 +735,10 @@ fn policy_from(policy: CertificatePolicy) -> Result<CertPolicy, Problem> {
     let source_address: Result<_, Problem> = policy
         .source_addresses
         .iter()
-        .map(|text| text.parse().map_err(|error| invalid(format!("{text:?} is no network: {error}"))))
+        .map(|text| {
+            text.parse()
+                .map_err(|error| invalid(format!("{text:?} is no network: {error}")))
+        })
         .collect();
     Ok(CertPolicy {
         max_validity_seconds: policy.max_validity_seconds,

@@ -9,14 +9,17 @@ use crate::record::Target;
 use crate::revocations::parsed;
 use crate::signer::{Signer, Wanted, fingerprint, kind_of, public_key};
 use devctl_model::{
-    CertificateCheck, CertificateList, CertificateRecord, CertificateRef, CertificateState, CertificateVerdict,
-    CertificateWay, Done, ErrorCode, IssueCertificate, IssuedCertificate, ListCertificates, Problem, VerifyCertificate,
+    CertificateCheck, CertificateList, CertificateRecord, CertificateRef, CertificateState,
+    CertificateVerdict, CertificateWay, Done, ErrorCode, IssueCertificate, IssuedCertificate,
+    ListCertificates, Problem, VerifyCertificate,
 };
 use devctl_ssh::{
-    AuthorityKind, Certificate, Cidr, Extensions, Principal, PublicKey, Purpose, Question, Revocation, RevocationList,
-    Suffix, Transport, explain, read_revocation_list, read_trusted_authorities,
+    AuthorityKind, Certificate, Cidr, Extensions, Principal, PublicKey, Purpose, Question, Revocation,
+    RevocationList, Suffix, Transport, explain, read_revocation_list, read_trusted_authorities,
 };
-use devctl_store::{Authority as Recorded, AuthorityKind as StoredKind, Certificate as Record, CertificateFilter};
+use devctl_store::{
+    Authority as Recorded, AuthorityKind as StoredKind, Certificate as Record, CertificateFilter,
+};
 use std::sync::Arc;
 
 /// Certificates in a list, where nobody says how many.
@@ -51,23 +54,36 @@ impl Core {
         asked: CertificateRef,
     ) -> Result<CertificateRecord, Problem> {
         let kind = of_model(asked.kind);
-        let authority = self.signing(move |signer| signer.found(kind, asked.generation)).await?;
+        let authority = self
+            .signing(move |signer| signer.found(kind, asked.generation))
+            .await?;
         let filter = CertificateFilter {
             authority: Some(authority.fingerprint),
             serial: Some(asked.serial),
             ..CertificateFilter::default()
         };
-        let found = self.certificate_records(filter).await?.certificates.into_iter().next();
+        let found = self
+            .certificate_records(filter)
+            .await?
+            .certificates
+            .into_iter()
+            .next();
         found.ok_or_else(|| {
             Problem::new(
                 ErrorCode::CertificateNotFound,
-                format!("the {kind} authority {} signed no certificate {}", authority.generation, asked.serial),
+                format!(
+                    "the {kind} authority {} signed no certificate {}",
+                    authority.generation, asked.serial
+                ),
             )
             .fix_command("See them all", "devctl cert list --all")
         })
     }
 
-    async fn certificate_records(self: &Arc<Self>, filter: CertificateFilter) -> Result<CertificateList, Problem> {
+    async fn certificate_records(
+        self: &Arc<Self>,
+        filter: CertificateFilter,
+    ) -> Result<CertificateList, Problem> {
         let core = self.clone();
         let task = tokio::task::spawn_blocking(move || {
             let store = core.store()?;
@@ -105,27 +121,40 @@ impl Core {
                 id: found.id().to_owned(),
                 user: match &request.user {
                     Some(user) => user.clone(),
-                    None => found.label(crate::labels::REMOTE_USER).unwrap_or("root").to_owned(),
+                    None => found
+                        .label(crate::labels::REMOTE_USER)
+                        .unwrap_or("root")
+                        .to_owned(),
                 },
             });
         }
         let mut principals = Vec::new();
         for container in &entered {
-            principals.push(Principal::new(format!("ct-{}", crate::ssh_proxy::short(&container.id))).or_problem()?);
+            principals
+                .push(Principal::new(format!("ct-{}", crate::ssh_proxy::short(&container.id))).or_problem()?);
         }
         for role in &request.roles {
             principals.push(Principal::new(format!("role-{role}")).or_problem()?);
         }
         if principals.is_empty() {
-            return Err(Problem::new(ErrorCode::CertificateRefused, "a certificate has to be for something")
-                .fix("Name containers (--container) or roles (--role)")
-                .safe("nothing was signed"));
+            return Err(Problem::new(
+                ErrorCode::CertificateRefused,
+                "a certificate has to be for something",
+            )
+            .fix("Name containers (--container) or roles (--role)")
+            .safe("nothing was signed"));
         }
-        let ranges: Result<Vec<Cidr>, Problem> =
-            request.source_addresses.iter().map(|text| text.parse().or_problem()).collect();
+        let ranges: Result<Vec<Cidr>, Problem> = request
+            .source_addresses
+            .iter()
+            .map(|text| text.parse().or_problem())
+            .collect();
         let ranges = ranges?;
         let asked_by = caller.who.clone();
-        let target = Target::other("certificate", &format!("{} {}", request.name, fingerprint(&subject)));
+        let target = Target::other(
+            "certificate",
+            &format!("{} {}", request.name, fingerprint(&subject)),
+        );
         let act = self.signing(move |signer| {
             let wanted = Wanted {
                 kind: AuthorityKind::User,
@@ -135,7 +164,11 @@ impl Core {
                 valid_seconds: request.valid_seconds,
                 // A certificate for containers is used through the engine. One of roles alone may be for servers of
                 // others.
-                transport: if entered.is_empty() { Transport::Network } else { Transport::Exec },
+                transport: if entered.is_empty() {
+                    Transport::Network
+                } else {
+                    Transport::Exec
+                },
                 extensions: Extensions {
                     pty: request.pty,
                     port_forwarding: request.port_forwarding,
@@ -181,11 +214,18 @@ impl Core {
         let config = &self.config;
         let revocation = revocation_of(&certificate, read_revocation_list(&config.revocation_list()));
         let host = certificate.cert_type().is_host();
-        let trusted = if host { config.host_authorities() } else { config.user_authorities() };
+        let trusted = if host {
+            config.host_authorities()
+        } else {
+            config.user_authorities()
+        };
         let authorities = read_trusted_authorities(&trusted).or_problem()?;
         let user = match (&request.user, &container) {
             (Some(user), _) => user.clone(),
-            (None, Some(found)) => found.label(crate::labels::REMOTE_USER).unwrap_or("root").to_owned(),
+            (None, Some(found)) => found
+                .label(crate::labels::REMOTE_USER)
+                .unwrap_or("root")
+                .to_owned(),
             (None, None) => "its user".to_owned(),
         };
         let principals = match &container {
@@ -193,7 +233,9 @@ impl Core {
             // Of no container in particular: whatever any of ours accepts.
             None => crate::identity::known(config)
                 .iter()
-                .flat_map(|access| crate::ssh_proxy::accepted_principals(config, &access.container, &access.alias))
+                .flat_map(|access| {
+                    crate::ssh_proxy::accepted_principals(config, &access.container, &access.alias)
+                })
                 .chain([config.owner_principal()])
                 .collect(),
         };
@@ -224,9 +266,10 @@ impl Core {
         );
         Ok(CertificateVerdict {
             accepted: explanation.accepted,
-            verdict: explanation
-                .first_broken()
-                .map_or_else(|| "It would be accepted.".to_owned(), |check| format!("It would be refused. {}", check.words)),
+            verdict: explanation.first_broken().map_or_else(
+                || "It would be accepted.".to_owned(),
+                |check| format!("It would be refused. {}", check.words),
+            ),
             checks: explanation
                 .checks
                 .iter()
@@ -255,7 +298,8 @@ impl Signer<'_> {
         let key = crate::revocations::written(&subject)?;
         let trusted = read_trusted_authorities(&self.config.host_authorities()).or_problem()?;
         let known_hosts = devctl_ssh::render_known_hosts(&Suffix::default(), &trusted).or_problem()?;
-        let devctl = devctl_ssh::point_stable_link(&self.config.state_dir, &self.config.devctl).or_problem()?;
+        let devctl =
+            devctl_ssh::point_stable_link(&self.config.state_dir, &self.config.devctl).or_problem()?;
         let (owner, machine) = (&self.config.user, &self.config.machine);
         let ways = entered
             .iter()
@@ -294,7 +338,9 @@ pub(crate) fn is_revoked(one: &Record, authorities: &[Recorded], list: Option<&R
         // Without a list everything is refused, but nothing is revoked.
         return false;
     };
-    let authority = authorities.iter().find(|known| known.fingerprint == one.authority);
+    let authority = authorities
+        .iter()
+        .find(|known| known.fingerprint == one.authority);
     let Some(authority) = authority.and_then(|known| public_key(known).ok()) else {
         return false;
     };
@@ -339,7 +385,9 @@ fn shown(
     list: Option<&RevocationList>,
     now: u64,
 ) -> CertificateRecord {
-    let authority = authorities.iter().find(|known| known.fingerprint == one.authority);
+    let authority = authorities
+        .iter()
+        .find(|known| known.fingerprint == one.authority);
     let state = if is_revoked(&one, authorities, list) {
         CertificateState::Revoked
     } else if now >= one.valid_before {
@@ -360,7 +408,11 @@ fn shown(
         subject: one.subject_fingerprint,
         principals: one.principals,
         extensions: one.extensions,
-        critical_options: one.critical_options.into_iter().map(|(name, value)| format!("{name}={value}")).collect(),
+        critical_options: one
+            .critical_options
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect(),
         valid_after: clock::seconds_text(one.valid_after),
         valid_before: clock::seconds_text(one.valid_before),
         issued_at: clock::millis_text(one.issued_at),
@@ -374,8 +426,11 @@ fn shown(
 fn check_name(name: &str) -> Result<(), Problem> {
     let plain = |c: char| c.is_alphanumeric() || "._-@+ ".contains(c);
     if name.trim().is_empty() || name.len() > 128 || !name.chars().all(plain) {
-        return Err(Problem::new(ErrorCode::RequestInvalid, format!("{name:?} is no name for a certificate"))
-            .fix("Use letters, digits, spaces and . _ - @ +"));
+        return Err(Problem::new(
+            ErrorCode::RequestInvalid,
+            format!("{name:?} is no name for a certificate"),
+        )
+        .fix("Use letters, digits, spaces and . _ - @ +"));
     }
     Ok(())
 }

@@ -121,9 +121,14 @@ impl CoreConfig {
     /// The ssh-agent of this person, as `SSH_AUTH_SOCK` names it.
     pub(crate) fn ssh_agent(&self) -> Result<devctl_ssh::SshAgent, Problem> {
         match self.env.get("SSH_AUTH_SOCK").filter(|path| !path.is_empty()) {
-            Some(path) => Ok(devctl_ssh::SshAgent::new(&devctl_ssh::AgentAddress::Socket(path.into()))),
-            None => Err(Problem::new(ErrorCode::AuthorityUnreachable, "no ssh-agent is named by SSH_AUTH_SOCK")
-                .fix_command("Start one", "eval \"$(ssh-agent)\"")),
+            Some(path) => Ok(devctl_ssh::SshAgent::new(&devctl_ssh::AgentAddress::Socket(
+                path.into(),
+            ))),
+            None => Err(Problem::new(
+                ErrorCode::AuthorityUnreachable,
+                "no ssh-agent is named by SSH_AUTH_SOCK",
+            )
+            .fix_command("Start one", "eval \"$(ssh-agent)\"")),
         }
     }
 

@@ -8,7 +8,7 @@ use devctl_files::FilesError;
 use devctl_model::{ErrorCode, Problem};
 use devctl_secrets::VaultError;
 use devctl_spec::SpecError;
-use devctl_ssh::{PolicyRefusal, SshError};
+use devctl_ssh::{AgentError, PolicyRefusal, SshError};
 use devctl_store::StoreError;
 use std::error::Error;
 
@@ -153,9 +153,26 @@ impl IntoProblem for SshError {
             }
             "ssh.config_busy" => ErrorCode::Busy,
             "ssh.client_failed" => ErrorCode::SshClientMissing,
+            "ssh.policy_refused" | "ssh.certificate_refused" | "ssh.principal_invalid" => {
+                ErrorCode::CertificateRefused
+            }
+            "ssh.passphrase_needed" | "ssh.passphrase_wrong" | "ssh.passphrase_empty" => {
+                ErrorCode::KeyPassphrase
+            }
+            "ssh.key_format_refused" | "ssh.key_type_refused" => ErrorCode::KeyFormatRefused,
+            "ssh.key_exists" => ErrorCode::KeyExists,
+            "ssh.key_unknown" => ErrorCode::KeyNotFound,
+            code if code.starts_with("ssh.agent_") => ErrorCode::KeyAgent,
             _ => ErrorCode::SshSignFailed,
         };
         let problem = with_causes(Problem::new(code, self.to_string()), &self);
+        with_fix(problem, self.fix().unwrap_or_default())
+    }
+}
+
+impl IntoProblem for AgentError {
+    fn into_problem(self) -> Problem {
+        let problem = with_causes(Problem::new(ErrorCode::KeyAgent, self.to_string()), &self);
         with_fix(problem, self.fix().unwrap_or_default())
     }
 }
@@ -187,6 +204,8 @@ impl IntoProblem for StoreError {
             "store.unwritable" => ErrorCode::StoreUnwritable,
             "store.too_new" => ErrorCode::StoreTooNew,
             "authority.unknown" => ErrorCode::AuthorityNotFound,
+            "key.exists" => ErrorCode::KeyExists,
+            "key.unknown" => ErrorCode::KeyNotFound,
             "authority.conflict" | "authority.changed" => ErrorCode::AuthorityStep,
             _ => ErrorCode::StoreUnreadable,
         };

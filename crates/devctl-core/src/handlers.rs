@@ -151,27 +151,51 @@ impl Operations for Arc<Core> {
         self.authority(request).await
     }
 
-    async fn create_authority(&self, caller: &Caller, request: AuthorityOfKind) -> Result<AuthorityInfo, Problem> {
+    async fn create_authority(
+        &self,
+        caller: &Caller,
+        request: AuthorityOfKind,
+    ) -> Result<AuthorityInfo, Problem> {
         self.make_authority(caller, request.kind).await
     }
 
-    async fn import_authority(&self, caller: &Caller, request: ImportAuthority) -> Result<AuthorityInfo, Problem> {
+    async fn import_authority(
+        &self,
+        caller: &Caller,
+        request: ImportAuthority,
+    ) -> Result<AuthorityInfo, Problem> {
         self.bring_authority(caller, request).await
     }
 
-    async fn rotate_authority(&self, caller: &Caller, request: AuthorityOfKind) -> Result<AuthorityList, Problem> {
+    async fn rotate_authority(
+        &self,
+        caller: &Caller,
+        request: AuthorityOfKind,
+    ) -> Result<AuthorityList, Problem> {
         self.step_authority(caller, request.kind).await
     }
 
-    async fn rollback_authority(&self, caller: &Caller, request: AuthorityOfKind) -> Result<AuthorityList, Problem> {
+    async fn rollback_authority(
+        &self,
+        caller: &Caller,
+        request: AuthorityOfKind,
+    ) -> Result<AuthorityList, Problem> {
         self.step_authority_back(caller, request.kind).await
     }
 
-    async fn retire_authority(&self, caller: &Caller, request: RetireAuthority) -> Result<AuthorityList, Problem> {
+    async fn retire_authority(
+        &self,
+        caller: &Caller,
+        request: RetireAuthority,
+    ) -> Result<AuthorityList, Problem> {
         self.end_authority(caller, request).await
     }
 
-    async fn export_authority(&self, caller: &Caller, request: ExportAuthority) -> Result<ExportedKey, Problem> {
+    async fn export_authority(
+        &self,
+        caller: &Caller,
+        request: ExportAuthority,
+    ) -> Result<ExportedKey, Problem> {
         self.give_authority(caller, request).await
     }
 
@@ -183,11 +207,19 @@ impl Operations for Arc<Core> {
         self.choose_policy(caller, request).await
     }
 
-    async fn list_certificates(&self, _: &Caller, request: ListCertificates) -> Result<CertificateList, Problem> {
+    async fn list_certificates(
+        &self,
+        _: &Caller,
+        request: ListCertificates,
+    ) -> Result<CertificateList, Problem> {
         self.certificate_list(request).await
     }
 
-    async fn show_certificate(&self, _: &Caller, request: CertificateRef) -> Result<CertificateRecord, Problem> {
+    async fn show_certificate(
+        &self,
+        _: &Caller,
+        request: CertificateRef,
+    ) -> Result<CertificateRecord, Problem> {
         self.certificate_record(request).await
     }
 

@@ -11,8 +11,8 @@ use crate::signer::{Signer, Wanted};
 use devctl_files::Mode;
 use devctl_model::{ErrorCode, Problem};
 use devctl_ssh::{
-    AccessKey, Alias, AuthorityKind, ClientConfig, Extensions, HostEntry, HostKey, Platform, Principal, Suffix,
-    Transport, host_renewal_due, read_trusted_authorities, renewal_due,
+    AccessKey, Alias, AuthorityKind, ClientConfig, Extensions, HostEntry, HostKey, Platform, Principal,
+    Suffix, Transport, host_renewal_due, read_trusted_authorities, renewal_due,
 };
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -96,10 +96,13 @@ impl Signer<'_> {
             .revocations()
             .or_problem()?
             .into_iter()
-            .find(|one| one.means == asked.means && one.authority == asked.authority && one.value == asked.value)
+            .find(|one| {
+                one.means == asked.means && one.authority == asked.authority && one.value == asked.value
+            })
             .ok_or_else(|| Problem::new(ErrorCode::Internal, "a revocation was not recorded"))?;
         let own = self.certify_what_was_revoked()?;
-        let mut note = "New connections are refused from now on; open sessions of it end within a second.".to_owned();
+        let mut note =
+            "New connections are refused from now on; open sessions of it end within a second.".to_owned();
         if own {
             note.push_str(" It was yours: you have a new certificate already.");
         }
@@ -119,7 +122,9 @@ impl Signer<'_> {
         who: &str,
         reason: &str,
     ) -> Result<(), Problem> {
-        self.store.revoke(means, authority, value, who, reason).or_problem()?;
+        self.store
+            .revoke(means, authority, value, who, reason)
+            .or_problem()?;
         self.publish_revocations()
     }
 
@@ -156,7 +161,10 @@ impl Signer<'_> {
         };
         if let Some(line) = &request.public_key {
             let public = parsed(line)?;
-            return Ok(key(RevocationMeans::Key, written(&PublicKey::new(public.key_data().clone(), ""))?));
+            return Ok(key(
+                RevocationMeans::Key,
+                written(&PublicKey::new(public.key_data().clone(), ""))?,
+            ));
         }
         if let Some(text) = &request.fingerprint {
             sha256(text)?;
@@ -170,7 +178,10 @@ impl Signer<'_> {
             if first > last {
                 return Err(invalid(&format!("the range {first}-{last} runs backwards")));
             }
-            (RevocationMeans::SerialRange, format!("{}-{last}", serial_text(first)?))
+            (
+                RevocationMeans::SerialRange,
+                format!("{}-{last}", serial_text(first)?),
+            )
         } else if let Some(id) = &request.key_id {
             if id.is_empty() || id.chars().any(char::is_control) {
                 return Err(invalid("the key id is empty or holds a control character"));
@@ -187,7 +198,9 @@ impl Signer<'_> {
     }
 
     fn named(&mut self, request: &Revoke) -> Result<Recorded, Problem> {
-        let kind = request.kind.map_or(AuthorityKind::User, crate::authorities::of_model);
+        let kind = request
+            .kind
+            .map_or(AuthorityKind::User, crate::authorities::of_model);
         let all = self.store.authorities(stored(kind)).or_problem()?;
         let found = all.into_iter().find(|one| match request.generation {
             Some(generation) => one.generation == generation,
@@ -203,7 +216,11 @@ fn what(request: &Revoke) -> Result<String, Problem> {
         request.serial.map(|serial| serial.to_string()),
         request.serials.map(|(first, last)| format!("{first}-{last}")),
         request.key_id.clone(),
-        request.public_key.as_deref().map(|line| parsed(line).map(|key| fingerprint(&key))).transpose()?,
+        request
+            .public_key
+            .as_deref()
+            .map(|line| parsed(line).map(|key| fingerprint(&key)))
+            .transpose()?,
         request.fingerprint.clone(),
     ];
     let mut named = named.into_iter().flatten();
@@ -223,14 +240,20 @@ fn put(list: &mut RevocationList, one: &Revocation) -> Result<(), Problem> {
         .safe("the list that is in force was left as it was")
     };
     let key = |line: &str| PublicKey::from_openssh(line).map_err(|error| unreadable(&error.to_string()));
-    let number = |text: &str| text.parse::<u64>().map_err(|error| unreadable(&error.to_string()));
+    let number = |text: &str| {
+        text.parse::<u64>()
+            .map_err(|error| unreadable(&error.to_string()))
+    };
     let added: Result<(), KrlError> = match one.means {
         RevocationMeans::Serial => {
             let serial = number(&one.value)?;
             list.revoke_serials(&key(&one.authority)?, serial..=serial)
         }
         RevocationMeans::SerialRange => {
-            let (first, last) = one.value.split_once('-').ok_or_else(|| unreadable("it is no range"))?;
+            let (first, last) = one
+                .value
+                .split_once('-')
+                .ok_or_else(|| unreadable("it is no range"))?;
             list.revoke_serials(&key(&one.authority)?, number(first)?..=number(last)?)
         }
         RevocationMeans::KeyId => list.revoke_key_id(&key(&one.authority)?, &one.value),
@@ -246,16 +269,21 @@ fn put(list: &mut RevocationList, one: &Revocation) -> Result<(), Problem> {
 fn sha256(text: &str) -> Result<[u8; 32], Problem> {
     match text.parse::<devctl_ssh::Fingerprint>() {
         Ok(devctl_ssh::Fingerprint::Sha256(hash)) => Ok(hash),
-        _ => Err(invalid(&format!("{text:?} is no fingerprint of the form SHA256:…"))),
+        _ => Err(invalid(&format!(
+            "{text:?} is no fingerprint of the form SHA256:…"
+        ))),
     }
 }
 
 /// Reads a public key that a person gave.
 pub(crate) fn parsed(line: &str) -> Result<PublicKey, Problem> {
     PublicKey::from_openssh(line.trim()).map_err(|error| {
-        Problem::new(ErrorCode::SshKeyUnreadable, "this is no public key of OpenSSH's form")
-            .why(error.to_string())
-            .fix("It is one line that begins with its type: ssh-ed25519 AAAA… comment")
+        Problem::new(
+            ErrorCode::SshKeyUnreadable,
+            "this is no public key of OpenSSH's form",
+        )
+        .why(error.to_string())
+        .fix("It is one line that begins with its type: ssh-ed25519 AAAA… comment")
     })
 }
 
@@ -273,11 +301,14 @@ fn serial_text(serial: u64) -> Result<String, Problem> {
 }
 
 fn invalid(why: &str) -> Problem {
-    Problem::new(ErrorCode::RequestInvalid, why).fix("Name one of: a serial, a range of serials, a key id, a key, a fingerprint")
+    Problem::new(ErrorCode::RequestInvalid, why)
+        .fix("Name one of: a serial, a range of serials, a key id, a key, a fingerprint")
 }
 
 fn shown(one: Revocation) -> RevocationInfo {
-    let authority = PublicKey::from_openssh(&one.authority).ok().map(|key| fingerprint(&key));
+    let authority = PublicKey::from_openssh(&one.authority)
+        .ok()
+        .map(|key| fingerprint(&key));
     RevocationInfo {
         version: one.version,
         means: one.means.as_str().to_owned(),

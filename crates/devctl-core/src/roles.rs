@@ -45,9 +45,12 @@ pub(crate) fn accepted(config: &CoreConfig, alias: &str) -> Vec<String> {
 /// Checks a value of the setting.
 pub(crate) fn check(value: &Value) -> Result<(), Problem> {
     let roles: Roles = serde_json::from_value(value.clone()).map_err(|error| {
-        Problem::new(ErrorCode::SettingInvalid, "ssh.roles is an object of roles, each with a list of containers")
-            .why(error.to_string())
-            .fix("For example {\"ci\": [\"hello\", \"web\"]}; \"*\" is every container")
+        Problem::new(
+            ErrorCode::SettingInvalid,
+            "ssh.roles is an object of roles, each with a list of containers",
+        )
+        .why(error.to_string())
+        .fix("For example {\"ci\": [\"hello\", \"web\"]}; \"*\" is every container")
     })?;
     for (role, containers) in &roles {
         Principal::new(format!("role-{role}")).or_problem()?;
@@ -82,13 +85,22 @@ mod tests {
         assert_eq!(accepted(&config, "web"), ["role-all", "role-ci"]);
         assert_eq!(accepted(&config, "api"), ["role-all"]);
         std::fs::write(file(&config), "{").unwrap();
-        assert!(accepted(&config, "web").is_empty(), "what cannot be read lets nobody in");
+        assert!(
+            accepted(&config, "web").is_empty(),
+            "what cannot be read lets nobody in"
+        );
     }
 
     #[test]
     fn a_role_is_a_word_and_a_container_a_name() {
         assert!(check(&json!({ "ci": ["web", "*"] })).is_ok());
-        for bad in [json!([]), json!({ "a b": [] }), json!({ "*": [] }), json!({ "ci": ["A/B"] }), json!({ "ci": "web" })] {
+        for bad in [
+            json!([]),
+            json!({ "a b": [] }),
+            json!({ "*": [] }),
+            json!({ "ci": ["A/B"] }),
+            json!({ "ci": "web" }),
+        ] {
             assert!(check(&bad).is_err(), "{bad}");
         }
     }

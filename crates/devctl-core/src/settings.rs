@@ -165,7 +165,9 @@ impl Definition {
         match self.kind {
             Kind::Flag => "true or false".to_owned(),
             Kind::Number { from, to } => format!("a whole number from {from} to {to}"),
-            Kind::Roles => "an object of roles with lists of containers, such as {\"ci\": [\"hello\"]}".to_owned(),
+            Kind::Roles => {
+                "an object of roles with lists of containers, such as {\"ci\": [\"hello\"]}".to_owned()
+            }
             Kind::Range => "a private IPv4 range, such as 10.213.0.0/16, of 28 bits or fewer".to_owned(),
         }
     }

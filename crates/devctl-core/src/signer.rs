@@ -11,12 +11,13 @@ use devctl_files::FileLock;
 use devctl_model::{ErrorCode, Problem};
 use devctl_secrets::Vault;
 use devctl_ssh::{
-    Authority, AuthorityKind, CertPolicy, Certificate, Cidr, Extensions, HostCertRequest, Issue, Principal, PublicKey,
-    Transport, UserCertRequest, issue_host_certificate, issue_user_certificate, write_trusted_authorities,
+    Authority, AuthorityKind, CertPolicy, Certificate, Cidr, Extensions, HostCertRequest, Issue, Principal,
+    PublicKey, Transport, UserCertRequest, issue_host_certificate, issue_user_certificate,
+    write_trusted_authorities,
 };
 use devctl_store::{
-    Authority as Recorded, AuthorityKind as StoredKind, AuthorityPhase, Certificate as Record, KeptIn, NewAuthority,
-    Store,
+    Authority as Recorded, AuthorityKind as StoredKind, AuthorityPhase, Certificate as Record, KeptIn,
+    NewAuthority, Store,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -108,14 +109,22 @@ impl Signer<'_> {
         let generation = recorded.last().map_or(1, |last| last.generation + 1);
         // A state file that was lost leaves the authority in the vault: it goes on. Of several, the last one made; what
         // the others signed is signed anew.
-        let kept = if recorded.is_empty() { self.last_in_vault(kind)? } else { None };
+        let kept = if recorded.is_empty() {
+            self.last_in_vault(kind)?
+        } else {
+            None
+        };
         let authority = match kept {
             Some(authority) => authority,
             None => self.make(kind, generation)?,
         };
         let lost = signing.map(|one| one.fingerprint.clone());
         if let Some(lost) = &lost {
-            tracing::warn!(kind = kind.as_str(), fingerprint = lost, "the private half of the authority is lost; another one signs");
+            tracing::warn!(
+                kind = kind.as_str(),
+                fingerprint = lost,
+                "the private half of the authority is lost; another one signs"
+            );
         }
         self.record(&authority, KeptIn::Vault, AuthorityPhase::New)?;
         let fingerprint = authority.fingerprint();
@@ -208,7 +217,9 @@ impl Signer<'_> {
         let Some(private) = vault.get(&vault_name(kind, *generation)).or_problem()? else {
             return Ok(None);
         };
-        Authority::from_openssh(kind, private.expose()).or_problem().map(Some)
+        Authority::from_openssh(kind, private.expose())
+            .or_problem()
+            .map(Some)
     }
 
     /// Writes the public halves of the authorities that are trusted: what each login, and each client, reads.
@@ -216,7 +227,12 @@ impl Signer<'_> {
         let mut trusted: Vec<Recorded> = self.store.authorities(stored(kind)).or_problem()?;
         trusted.retain(|one| one.phase.is_trusted());
         // The one that signs first, then the newest: the order in which they are likely to be met.
-        trusted.sort_by_key(|one| (one.phase != AuthorityPhase::Signing, std::cmp::Reverse(one.generation)));
+        trusted.sort_by_key(|one| {
+            (
+                one.phase != AuthorityPhase::Signing,
+                std::cmp::Reverse(one.generation),
+            )
+        });
         let keys: Result<Vec<PublicKey>, Problem> = trusted.iter().map(public_key).collect();
         write_trusted_authorities(&trust_file(&self.config, kind), &keys?).or_problem()?;
         if kind == AuthorityKind::Host {
@@ -297,11 +313,17 @@ fn asked(wanted: &Wanted<'_>, policy: &CertPolicy, issue: Issue) -> Result<Asked
             request.extensions = wanted.extensions;
             request.force_command.clone_from(&wanted.force_command);
             request.source_address.clone_from(&wanted.source_addresses);
-            policy.apply_to_user(wanted.subject, &request, issue).map(Asked::User).or_problem()
+            policy
+                .apply_to_user(wanted.subject, &request, issue)
+                .map(Asked::User)
+                .or_problem()
         }
         AuthorityKind::Host => {
             let request = HostCertRequest::at(issue.now, 1, wanted.key_id.clone(), principals);
-            policy.apply_to_host(wanted.subject, &request, issue).map(Asked::Host).or_problem()
+            policy
+                .apply_to_host(wanted.subject, &request, issue)
+                .map(Asked::Host)
+                .or_problem()
         }
     }
 }
@@ -319,10 +341,20 @@ impl Asked {
     /// What of the record follows from the request.
     fn record(&self) -> Record {
         let (serial, key_id, principals, valid_after, valid_before) = match self {
-            Self::User(asked) => {
-                (asked.serial, &asked.key_id, &asked.principals, asked.valid_after, asked.valid_before)
-            }
-            Self::Host(asked) => (asked.serial, &asked.key_id, &asked.names, asked.valid_after, asked.valid_before),
+            Self::User(asked) => (
+                asked.serial,
+                &asked.key_id,
+                &asked.principals,
+                asked.valid_after,
+                asked.valid_before,
+            ),
+            Self::Host(asked) => (
+                asked.serial,
+                &asked.key_id,
+                &asked.names,
+                asked.valid_after,
+                asked.valid_before,
+            ),
         };
         let (extensions, critical_options) = match self {
             Self::User(asked) => (extension_names(asked.extensions), critical_options(asked)),
@@ -368,7 +400,10 @@ pub(crate) fn extension_names(extensions: Extensions) -> Vec<String> {
 }
 
 fn critical_options(asked: &UserCertRequest) -> Vec<(String, String)> {
-    let command = asked.force_command.clone().map(|command| ("force-command".to_owned(), command));
+    let command = asked
+        .force_command
+        .clone()
+        .map(|command| ("force-command".to_owned(), command));
     let ranges: Vec<String> = asked.source_address.iter().map(Cidr::to_string).collect();
     let ranges = (!ranges.is_empty()).then(|| ("source-address".to_owned(), ranges.join(",")));
     command.into_iter().chain(ranges).collect()
@@ -420,8 +455,11 @@ pub(crate) fn trust_file(config: &CoreConfig, kind: AuthorityKind) -> PathBuf {
 /// The public key of a recorded authority.
 pub(crate) fn public_key(recorded: &Recorded) -> Result<PublicKey, Problem> {
     PublicKey::from_openssh(&recorded.public_line).map_err(|error| {
-        Problem::new(ErrorCode::StoreUnreadable, format!("authority {} cannot be read", recorded.fingerprint))
-            .why(error.to_string())
+        Problem::new(
+            ErrorCode::StoreUnreadable,
+            format!("authority {} cannot be read", recorded.fingerprint),
+        )
+        .why(error.to_string())
     })
 }
 

@@ -21,14 +21,14 @@ pub mod tag;
 pub mod trust;
 
 pub use authority::{
-    AuthorityHome, AuthorityInfo, AuthorityKind, AuthorityList, AuthorityOfKind, AuthorityPhase, AuthorityRef,
-    CertificatePolicy, ExportAuthority, ExportedKey, ImportAuthority, RetireAuthority, RotationState, RotationStep,
-    SetAuthorityPolicy,
+    AuthorityHome, AuthorityInfo, AuthorityKind, AuthorityList, AuthorityOfKind, AuthorityPhase,
+    AuthorityRef, CertificatePolicy, ExportAuthority, ExportedKey, ImportAuthority, RetireAuthority,
+    RotationState, RotationStep, SetAuthorityPolicy,
 };
 pub use certificate::{
-    CertificateCheck, CertificateList, CertificateRecord, CertificateRef, CertificateState, CertificateVerdict,
-    CertificateWay, IssueCertificate, IssuedCertificate, ListCertificates, RevocationInfo, RevocationReport, Revoke,
-    Revoked, VerifyCertificate,
+    CertificateCheck, CertificateList, CertificateRecord, CertificateRef, CertificateState,
+    CertificateVerdict, CertificateWay, IssueCertificate, IssuedCertificate, ListCertificates,
+    RevocationInfo, RevocationReport, Revoke, Revoked, VerifyCertificate,
 };
 pub use config::{ConfigDocument, ReadConfig};
 pub use container::{

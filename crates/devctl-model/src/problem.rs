@@ -140,6 +140,16 @@ error_codes! {
     SshKeyUnreadable = "ssh.key_unreadable", 1;
     /// A certificate could not be signed.
     SshSignFailed = "ssh.sign_failed", 1;
+    /// The key is encrypted and its passphrase was not given, or is another one.
+    KeyPassphrase = "key.passphrase", 4;
+    /// A key of this format or type is not taken.
+    KeyFormatRefused = "key.format_refused", 1;
+    /// There is no key of that name.
+    KeyNotFound = "key.not_found", 3;
+    /// A key of that name is already there.
+    KeyExists = "key.exists", 1;
+    /// The ssh-agent cannot be reached, or does not do what was asked.
+    KeyAgent = "key.agent", 1;
     /// A request for a certificate breaks a rule of the authority.
     CertificateRefused = "certificate.refused", 4;
     /// There is no certificate of that number.

@@ -1,11 +1,11 @@
-//! `devctl key show` and `devctl ca show`.
+//! `devctl key show`.
 
 use crate::failure::Failure;
 use crate::output::text::{moment, plain};
 use crate::output::{BAD, DIM, GOOD, Palette, Printer, STRONG};
 use crate::session::Session;
 use devctl_core::operations::Operations;
-use devctl_model::{AuthorityKind, CertificateInfo, Nothing};
+use devctl_model::{CertificateInfo, Nothing};
 
 pub(crate) async fn key(printer: &Printer) -> Result<u8, Failure> {
     let session = Session::open(printer).await?;
@@ -30,36 +30,6 @@ pub(crate) async fn key(printer: &Printer) -> Result<u8, Failure> {
         Some(certificate) => printer.say(&certificate_text(certificate, palette))?,
         None => printer.say("no certificate yet: the first login issues one")?,
     }
-    Ok(0)
-}
-
-pub(crate) async fn authorities(printer: &Printer) -> Result<u8, Failure> {
-    let session = Session::open(printer).await?;
-    let list = session.core.list_authorities(&session.caller, Nothing {}).await?;
-    if printer.json {
-        printer.document(&list)?;
-        return Ok(0);
-    }
-    let palette = printer.stdout.palette;
-    for authority in &list.authorities {
-        let signs = match authority.kind {
-            AuthorityKind::User => "people",
-            AuthorityKind::Host => "containers",
-        };
-        printer.say(&format!(
-            "{} {} signs certificates of {signs}, {} so far, made {}",
-            palette.paint(STRONG, &plain(&authority.fingerprint)),
-            plain(&authority.algorithm),
-            authority.issued,
-            moment(&authority.created_at)
-        ))?;
-        printer.say(&plain(&authority.public_key))?;
-    }
-    printer.say(&format!(
-        "{} in the vault, whose master key is kept in {}",
-        palette.paint(DIM, "private halves"),
-        plain(&list.kept_in)
-    ))?;
     Ok(0)
 }
 

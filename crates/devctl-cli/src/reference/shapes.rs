@@ -98,20 +98,6 @@ pub(super) fn of(command: &str) -> Option<Shape> {
                 certificate: Some(certificate()),
             },
         ),
-        "devctl ca show" => shape(
-            "one `AuthorityList`.",
-            &AuthorityList {
-                authorities: vec![AuthorityInfo {
-                    kind: AuthorityKind::User,
-                    algorithm: "ssh-ed25519".into(),
-                    fingerprint: "SHA256:…".into(),
-                    public_key: "ssh-ed25519 AAAA…".into(),
-                    created_at: "2026-01-31T12:00:00Z".into(),
-                    issued: 12,
-                }],
-                kept_in: "OS keychain".into(),
-            },
-        ),
         "devctl completion" => shape(
             "one document with the script in it.",
             &Script {
@@ -119,7 +105,7 @@ pub(super) fn of(command: &str) -> Option<Shape> {
                 script: "…".into(),
             },
         ),
-        _ => return None,
+        _ => return super::trust_shapes::of(command),
     })
 }
 
@@ -130,7 +116,7 @@ pub(super) fn problem() -> String {
     pretty(&json!({ "error": problem }))
 }
 
-fn shape(about: &'static str, example: &(impl Serialize + ?Sized)) -> Shape {
+pub(super) fn shape(about: &'static str, example: &(impl Serialize + ?Sized)) -> Shape {
     Shape {
         about,
         example: pretty(example),
