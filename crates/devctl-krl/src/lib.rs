@@ -9,6 +9,7 @@
 
 mod error;
 mod list;
+mod numbered;
 mod read;
 mod seal;
 mod serials;

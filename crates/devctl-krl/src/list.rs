@@ -210,36 +210,20 @@ impl RevocationList {
         if self.has_key(&authority) {
             return Ok(Some(Revoked::Authority));
         }
-        Ok(self.has_numbered(&authority, certificate.serial(), certificate.key_id()))
-    }
-
-    /// Why a certificate of which only these three are known is revoked by its number or its name, if it is.
-    ///
-    /// # Errors
-    /// The authority's key cannot be encoded.
-    pub fn revokes_numbered(
-        &self,
-        authority: &PublicKey,
-        serial: u64,
-        key_id: &str,
-    ) -> Result<Option<Revoked>, KrlError> {
-        Ok(self.has_numbered(&blob(authority.key_data())?, serial, key_id))
-    }
-
-    fn has_numbered(&self, authority: &[u8], serial: u64, key_id: &str) -> Option<Revoked> {
-        for key in [authority, &[]] {
+        let serial = certificate.serial();
+        for key in [authority.as_slice(), &[]] {
             let Some(revoked) = self.certificates.get(key) else {
                 continue;
             };
-            if revoked.key_ids.contains(key_id.as_bytes()) {
-                return Some(Revoked::KeyId);
+            if revoked.key_ids.contains(certificate.key_id().as_bytes()) {
+                return Ok(Some(Revoked::KeyId));
             }
             // Serial 0 means "not numbered" and is never revoked by number.
             if serial != 0 && revoked.serials.contains(serial) {
-                return Some(Revoked::Serial);
+                return Ok(Some(Revoked::Serial));
             }
         }
-        None
+        Ok(None)
     }
 
     /// Whether a key is revoked, by its bytes or its fingerprint: [`Revoked::Key`].
