@@ -163,6 +163,25 @@ impl RevocationList {
         Ok(())
     }
 
+    /// As [`revoke_serials`](Self::revoke_serials), for many at once, in any order: much faster than one by one.
+    ///
+    /// # Errors
+    /// As there; the list is then as it was.
+    pub fn revoke_all_serials(
+        &mut self,
+        authority: &PublicKey,
+        serials: impl IntoIterator<Item = RangeInclusive<u64>>,
+    ) -> Result<(), KrlError> {
+        let checked = serials
+            .into_iter()
+            .map(|range| checked_range(*range.start(), *range.end()));
+        let ranges = checked.collect::<Result<Vec<_>, _>>()?;
+        if !ranges.is_empty() {
+            self.of(authority)?.serials.insert_all(ranges);
+        }
+        Ok(())
+    }
+
     /// Revokes all certificates of `authority` with this key id.
     ///
     /// # Errors
@@ -210,20 +229,24 @@ impl RevocationList {
         if self.has_key(&authority) {
             return Ok(Some(Revoked::Authority));
         }
-        let serial = certificate.serial();
-        for key in [authority.as_slice(), &[]] {
+        Ok(self.by_number(&authority, certificate.serial(), certificate.key_id()))
+    }
+
+    /// Whether what the authority with these bytes signed is revoked by its serial or key id.
+    pub(crate) fn by_number(&self, authority: &[u8], serial: u64, key_id: &str) -> Option<Revoked> {
+        for key in [authority, &[]] {
             let Some(revoked) = self.certificates.get(key) else {
                 continue;
             };
-            if revoked.key_ids.contains(certificate.key_id().as_bytes()) {
-                return Ok(Some(Revoked::KeyId));
+            if revoked.key_ids.contains(key_id.as_bytes()) {
+                return Some(Revoked::KeyId);
             }
             // Serial 0 means "not numbered" and is never revoked by number.
             if serial != 0 && revoked.serials.contains(serial) {
-                return Ok(Some(Revoked::Serial));
+                return Some(Revoked::Serial);
             }
         }
-        Ok(None)
+        None
     }
 
     /// Whether a key is revoked, by its bytes or its fingerprint: [`Revoked::Key`].
@@ -253,6 +276,6 @@ pub(crate) fn checked_range(first: u64, last: u64) -> Result<(u64, u64), KrlErro
     Ok((first, last))
 }
 
-fn blob(key: &KeyData) -> Result<Vec<u8>, KrlError> {
+pub(crate) fn blob(key: &KeyData) -> Result<Vec<u8>, KrlError> {
     PublicKey::new(key.clone(), "").to_bytes().map_err(KrlError::Key)
 }

@@ -15,19 +15,6 @@ impl RevocationList {
         serial: u64,
         key_id: &str,
     ) -> Result<Option<Revoked>, KrlError> {
-        let authority = blob(authority.key_data())?;
-        for key in [authority.as_slice(), &[]] {
-            let Some(revoked) = self.certificates.get(key) else {
-                continue;
-            };
-            if revoked.key_ids.contains(key_id.as_bytes()) {
-                return Ok(Some(Revoked::KeyId));
-            }
-            // Serial 0 means "not numbered" and is never revoked by number.
-            if serial != 0 && revoked.serials.contains(serial) {
-                return Ok(Some(Revoked::Serial));
-            }
-        }
-        Ok(None)
+        Ok(self.by_number(&blob(authority.key_data())?, serial, key_id))
     }
 }

@@ -39,6 +39,11 @@ impl Serials {
         self.ranges.insert(first, last);
     }
 
+    pub(crate) fn insert_all(&mut self, mut ranges: Vec<(u64, u64)>) {
+        ranges.extend(self.iter());
+        *self = Self::from_ranges(ranges);
+    }
+
     pub(crate) fn contains(&self, serial: u64) -> bool {
         self.ranges
             .range(..=serial)
@@ -97,6 +102,10 @@ mod tests {
                 one_by_one.insert(*first..=*last);
             }
             prop_assert_eq!(&one_by_one, &set(&ranges));
+            let (some, others) = ranges.split_at(ranges.len() / 2);
+            let mut at_once = set(some);
+            at_once.insert_all(others.to_vec());
+            prop_assert_eq!(&at_once, &one_by_one);
             for serial in (0..75).chain(u64::MAX - 70..=u64::MAX) {
                 let is_in = ranges.iter().any(|(first, last)| (*first..=*last).contains(&serial));
                 prop_assert_eq!(one_by_one.contains(serial), is_in, "{}", serial);

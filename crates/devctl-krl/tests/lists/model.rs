@@ -1,5 +1,6 @@
 use devctl_krl::{Entry, KrlError, RevocationList, Revoked};
 use proptest::prelude::*;
+use ssh_key::PublicKey;
 
 use crate::bed::{POOL, Wish, list, wishes};
 
@@ -17,6 +18,10 @@ proptest! {
         prop_assert_eq!(read.to_bytes(), bytes);
         for certificate in &POOL.certificates {
             let is_wished = wishes.iter().any(|wish| wish.hits(certificate));
+            let signer = PublicKey::new(certificate.signature_key().clone(), "");
+            let by_number = read.revokes_numbered(&signer, certificate.serial(), certificate.key_id()).unwrap();
+            let wished = wishes.iter().filter(|wish| matches!(wish, Wish::Serials(..) | Wish::KeyId(..)));
+            prop_assert_eq!(by_number.is_some(), wished.clone().any(|wish| wish.hits(certificate)));
             prop_assert_eq!(read.revokes(certificate).unwrap().is_some(), is_wished, "{:?}", certificate.serial());
         }
     }
@@ -96,6 +101,10 @@ fn what_means_nothing_is_not_taken() {
     let ca = &POOL.authorities[0];
     assert_eq!(list.revoke_serials(ca, 0..=0), Err(KrlError::SerialZero));
     assert_eq!(list.revoke_serials(ca, 0..=9), Err(KrlError::SerialZero));
+    assert_eq!(
+        list.revoke_all_serials(ca, [1..=9, 0..=0]),
+        Err(KrlError::SerialZero)
+    );
     #[expect(clippy::reversed_empty_ranges, reason = "it is what is refused")]
     let backward = list.revoke_serials(ca, 9..=3);
     assert_eq!(backward, Err(KrlError::BackwardRange { first: 9, last: 3 }));

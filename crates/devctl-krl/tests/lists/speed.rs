@@ -11,7 +11,7 @@ fn a_hundred_thousand_serials_are_written_and_read_in_time() {
     let ca = &POOL.authorities[0];
     let spread = || (0..100_000_u64).map(|n| 1 + n * 7919 % 1_000_003 * 3);
     let fastest = |what: &str, mut work: Box<dyn FnMut() + '_>| {
-        let times = (0..7).map(|_| {
+        let times = (0..25).map(|_| {
             let start = Instant::now();
             work();
             start.elapsed()
@@ -24,16 +24,14 @@ fn a_hundred_thousand_serials_are_written_and_read_in_time() {
         "gather and write",
         Box::new(|| {
             let mut list = RevocationList::new(1, 1);
-            for serial in spread() {
-                list.revoke_serials(ca, serial..=serial).unwrap();
-            }
+            list.revoke_all_serials(ca, spread().map(|serial| serial..=serial))
+                .unwrap();
             assert!(list.to_bytes().len() > 800_000);
         }),
     );
     let mut list = RevocationList::new(1, 1);
-    for serial in spread() {
-        list.revoke_serials(ca, serial..=serial).unwrap();
-    }
+    list.revoke_all_serials(ca, spread().map(|serial| serial..=serial))
+        .unwrap();
     let bytes = list.to_bytes();
     let login = fastest(
         "read and look up",
