@@ -259,6 +259,72 @@ mod tests {
     }
 
     #[test]
+    fn every_type_but_rsa_can_be_an_authority() {
+        for algorithm in KeyAlgorithm::ALL {
+            let made = Authority::generate_as(AuthorityKind::User, 2, algorithm);
+            if algorithm.as_str().starts_with("rsa") {
+                assert_eq!(made.unwrap_err().code(), "ssh.key_type_refused");
+                continue;
+            }
+            let made = made.unwrap();
+            assert_eq!(made.key_type(), algorithm.as_str());
+            let read = Authority::from_openssh(AuthorityKind::User, &made.to_openssh().unwrap()).unwrap();
+            assert_eq!((read.generation(), read.fingerprint()), (2, made.fingerprint()));
+        }
+    }
+
+    #[test]
+    fn an_authority_moves_in_encrypted_and_out_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca");
+        let made = std::process::Command::new("ssh-keygen")
+            .args([
+                "-q",
+                "-t",
+                "ecdsa",
+                "-b",
+                "384",
+                "-C",
+                "old CA",
+                "-N",
+                "correct horse",
+                "-f",
+            ])
+            .arg(&file)
+            .status()
+            .unwrap();
+        assert!(made.success());
+        let private = std::fs::read(&file).unwrap();
+        let import = |passphrase| Authority::import(AuthorityKind::Host, 4, &private, passphrase);
+        assert_eq!(import(None).unwrap_err().code(), "ssh.passphrase_needed");
+        assert_eq!(import(Some(b"wrong")).unwrap_err().code(), "ssh.passphrase_wrong");
+        let authority = import(Some(b"correct horse")).unwrap();
+        let public = std::fs::read_to_string(folder.path().join("ca.pub")).unwrap();
+        assert_eq!(
+            authority.public_key().key_data(),
+            PublicKey::from_openssh(&public).unwrap().key_data()
+        );
+        assert!(
+            authority
+                .public_line()
+                .unwrap()
+                .ends_with(" devctl-host-authority-4")
+        );
+        let exported = authority.to_openssh_encrypted(b"new words").unwrap();
+        let again = UserKey::import(exported.as_bytes(), Some(b"new words")).unwrap();
+        assert_eq!(again.fingerprint(), authority.fingerprint());
+    }
+
+    #[test]
+    fn an_rsa_key_is_not_taken_over_as_an_authority() {
+        let key = UserKey::generate(KeyAlgorithm::Rsa3072, "", Path::new("ssh-keygen")).unwrap();
+        let private = key.to_openssh_plain().unwrap();
+        let error = Authority::import(AuthorityKind::User, 1, private.as_bytes(), None).unwrap_err();
+        assert_eq!(error.code(), "ssh.key_type_refused");
+        assert!(error.fix().is_some());
+    }
+
+    #[test]
     fn debug_shows_no_private_half() {
         let made = Authority::generate(AuthorityKind::User, 1).unwrap();
         let private = String::from_utf8(made.to_openssh().unwrap().to_vec()).unwrap();

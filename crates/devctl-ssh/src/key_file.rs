@@ -2,7 +2,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use devctl_files::{
-    FilesError, Mode, ensure_private_dir, ensure_private_file, read_optional, write_if_changed, write_new,
+    FilesError, Mode, ensure_private_dir, ensure_private_file, read_optional, remove_if_there,
+    write_if_changed, write_new,
 };
 use ssh_key::{Certificate, LineEnding, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
@@ -32,6 +33,71 @@ impl AccessKey {
         let line = key::public_line(&public)? + "\n";
         write_if_changed(&dir.access_key_public(), line.as_bytes(), Mode::PRIVATE)?;
         Ok(Self { path, public })
+    }
+
+    /// The key that is to follow this one, made if there is none. The change has these steps, each of which can be
+    /// repeated after a crash, and with each of them a login works: make the follower, have it certified
+    /// ([`SshDir::write_next_certificate`]), generate a client configuration that offers both pairs, call
+    /// [`AccessKey::take_over`], generate the configuration again.
+    ///
+    /// # Errors
+    /// As [`AccessKey::ensure`].
+    pub fn follower(dir: &SshDir, comment: &str) -> Result<Self, SshError> {
+        dir.ensure()?;
+        let path = dir.next_key();
+        let public = read_or_make(&path, comment)?.public_key().clone();
+        let line = key::public_line(&public)? + "\n";
+        write_if_changed(&dir.next_key_public(), line.as_bytes(), Mode::PRIVATE)?;
+        Ok(Self { path, public })
+    }
+
+    /// Puts the follower and its certificate in the place of the access key, and says which key it was; `None` if
+    /// there is no follower. Between its writes the old names hold parts of both keys; the names of the follower are
+    /// whole until the old ones are.
+    ///
+    /// # Errors
+    /// [`SshError::CertificateRefused`] if the follower has no certificate of its own yet: nothing is changed then.
+    pub fn take_over(dir: &SshDir) -> Result<Option<Self>, SshError> {
+        let Some(next) = read(&dir.next_key())? else {
+            discard(dir)?;
+            return Ok(None);
+        };
+        let line = read_optional(&dir.next_certificate())?
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .filter(|line| {
+                Certificate::from_openssh(line.trim_end())
+                    .is_ok_and(|certificate| certificate.public_key() == next.public_key().key_data())
+            });
+        let taken = || Self {
+            path: dir.access_key(),
+            public: next.public_key().clone(),
+        };
+        let Some(line) = line else {
+            // It is the first to be removed: all was in place when an earlier run was interrupted.
+            let held = read(&dir.access_key())?;
+            if held.is_some_and(|held| held.public_key().key_data() == next.public_key().key_data()) {
+                discard(dir)?;
+                return Ok(Some(taken()));
+            }
+            return Err(SshError::CertificateRefused {
+                rule: "the key that is to follow has no certificate yet".to_owned(),
+            });
+        };
+        let private = next.to_openssh(LineEnding::LF).map_err(SshError::Signing)?;
+        let public = key::public_line(next.public_key())? + "\n";
+        write_if_changed(&dir.access_key(), private.as_bytes(), Mode::PRIVATE)?;
+        write_if_changed(&dir.access_key_public(), public.as_bytes(), Mode::PRIVATE)?;
+        write_if_changed(&dir.certificate(), line.as_bytes(), Mode::PRIVATE)?;
+        discard(dir)?;
+        Ok(Some(taken()))
+    }
+
+    /// Gives up the follower; nothing happens if there is none.
+    ///
+    /// # Errors
+    /// A file cannot be removed.
+    pub fn discard_follower(dir: &SshDir) -> Result<(), SshError> {
+        discard(dir)
     }
 
     /// The private key file.
@@ -190,6 +256,14 @@ impl fmt::Debug for HostKey {
     }
 }
 
+/// The private half goes last: while it is there, [`AccessKey::take_over`] can be repeated.
+fn discard(dir: &SshDir) -> Result<(), SshError> {
+    for path in [dir.next_certificate(), dir.next_key_public(), dir.next_key()] {
+        remove_if_there(&path)?;
+    }
+    Ok(())
+}
+
 /// What is in the file always wins: whoever loses the race to make it reads the winner's.
 fn read_or_make(path: &Path, comment: &str) -> Result<PrivateKey, SshError> {
     if let Some(key) = read(path)? {
@@ -231,6 +305,9 @@ fn read(path: &Path) -> Result<Option<PrivateKey>, SshError> {
 #[cfg(unix)]
 mod tests {
     use super::*;
+    use crate::authority::{Authority, AuthorityKind};
+    use crate::certificate::{Principal, UserCertRequest, issue_user_certificate};
+    use crate::key_store::KeyStoreFinding;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
@@ -266,6 +343,100 @@ mod tests {
         assert_eq!(
             fs::read_to_string(dir.access_key_public()).unwrap().trim(),
             made.public_line().unwrap()
+        );
+    }
+
+    #[test]
+    fn a_follower_takes_over_when_it_is_certified_and_as_often_as_wanted() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = SshDir::new(home.path().join("devctl"));
+        let old = AccessKey::ensure(&dir, "dev").unwrap();
+        let files = || fs::read_dir(dir.path()).unwrap().count();
+        assert!(AccessKey::take_over(&dir).unwrap().is_none());
+        let before = files();
+
+        let next = AccessKey::follower(&dir, "dev").unwrap();
+        assert_eq!(
+            AccessKey::follower(&dir, "dev").unwrap().fingerprint(),
+            next.fingerprint()
+        );
+        assert_ne!(next.fingerprint(), old.fingerprint());
+        let certify = |key: &AccessKey| {
+            let authority = Authority::generate(AuthorityKind::User, 1).unwrap();
+            let principals = vec![Principal::new("owner-1").unwrap()];
+            let request = UserCertRequest::at(1_800_000_000, 1, "dev".to_owned(), principals);
+            issue_user_certificate(&authority, key.public_key(), &request).unwrap()
+        };
+        for unfit in [None, Some(certify(&old))] {
+            if let Some(unfit) = unfit {
+                dir.write_next_certificate(&unfit).unwrap();
+            }
+            let error = AccessKey::take_over(&dir).unwrap_err();
+            assert_eq!(error.code(), "ssh.certificate_refused");
+            assert_eq!(
+                AccessKey::ensure(&dir, "dev").unwrap().fingerprint(),
+                old.fingerprint()
+            );
+        }
+
+        let certificate = certify(&next);
+        dir.write_next_certificate(&certificate).unwrap();
+        let taken = AccessKey::take_over(&dir).unwrap().unwrap();
+        assert_eq!(taken.fingerprint(), next.fingerprint());
+        assert_eq!(
+            AccessKey::ensure(&dir, "dev").unwrap().fingerprint(),
+            next.fingerprint()
+        );
+        let line = fs::read_to_string(dir.certificate()).unwrap();
+        assert_eq!(line.trim_end(), certificate.to_openssh().unwrap());
+        assert_eq!(
+            files(),
+            before + 1,
+            "the certificate, and nothing of the follower"
+        );
+        assert!(dir.findings().unwrap().is_empty());
+
+        // Interrupted in the middle of clearing up: the follower is there without its certificate.
+        fs::copy(dir.access_key(), dir.next_key()).unwrap();
+        let again = AccessKey::take_over(&dir).unwrap().unwrap();
+        assert_eq!(again.fingerprint(), next.fingerprint());
+        assert_eq!(files(), before + 1);
+    }
+
+    #[test]
+    fn a_follower_can_be_given_up() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = SshDir::new(home.path().join("devctl"));
+        let old = AccessKey::ensure(&dir, "dev").unwrap();
+        AccessKey::follower(&dir, "dev").unwrap();
+        AccessKey::discard_follower(&dir).unwrap();
+        AccessKey::discard_follower(&dir).unwrap();
+        assert!(AccessKey::take_over(&dir).unwrap().is_none());
+        assert_eq!(
+            AccessKey::ensure(&dir, "dev").unwrap().fingerprint(),
+            old.fingerprint()
+        );
+    }
+
+    #[test]
+    fn what_is_loose_or_not_ours_in_the_directory_is_found() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = SshDir::new(home.path().join("devctl"));
+        assert!(dir.findings().unwrap().is_empty());
+        AccessKey::ensure(&dir, "dev").unwrap();
+        drop(dir.lock().unwrap());
+        fs::create_dir(dir.path().join("keys")).unwrap();
+        assert!(dir.findings().unwrap().is_empty());
+        fs::set_permissions(dir.access_key(), fs::Permissions::from_mode(0o640)).unwrap();
+        fs::write(dir.path().join("notes"), "").unwrap();
+        let findings = dir.findings().unwrap();
+        assert!(
+            matches!(
+                findings.as_slice(),
+                [KeyStoreFinding::LooseMode { path, mode: 0o640 }, KeyStoreFinding::UnknownFile { path: other }]
+                    if *path == dir.access_key() && other.ends_with("notes")
+            ),
+            "{findings:?}"
         );
     }
 

@@ -1,9 +1,10 @@
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use devctl_files::{
-    Action, FilesError, Mode, ensure_private_dir, ensure_private_file, read_optional, remove_if_there,
-    write_atomic, write_if_changed, write_new,
+    Action, FileLock, FilesError, Mode, ensure_private_dir, ensure_private_file, read_optional,
+    remove_if_there, sweep_temporary_files, write_atomic, write_if_changed, write_new,
 };
 use ssh_key::{Certificate, PrivateKey, PublicKey};
 use zeroize::Zeroizing;
@@ -12,6 +13,7 @@ use crate::error::SshError;
 use crate::key_error::KeyError;
 use crate::user_key::UserKey;
 
+const LOCK: &str = ".lock";
 const PUBLIC: &str = ".pub";
 const CERTIFICATE: &str = "-cert.pub";
 
@@ -76,7 +78,7 @@ pub struct StoredKey {
     pub certificate: Option<Certificate>,
 }
 
-/// What is not as it should be in a [`KeyStoreDir`].
+/// What is not as it should be in a [`KeyStoreDir`], or in the [`SshDir`](crate::SshDir) around it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum KeyStoreFinding {
@@ -157,7 +159,7 @@ impl KeyStoreDir {
     /// [`KeyError::NameTaken`], [`KeyError::PassphraseEmpty`], or a file cannot be written.
     pub fn add(&self, name: &KeyName, key: &UserKey, passphrase: &[u8]) -> Result<(), SshError> {
         let private = key.to_openssh_encrypted(passphrase)?;
-        ensure_private_dir(&self.path)?;
+        let _lock = self.lock()?;
         if !write_new(&self.private_path(name), private.as_bytes(), Mode::PRIVATE)? {
             return Err(KeyError::NameTaken {
                 name: name.to_string(),
@@ -175,6 +177,7 @@ impl KeyStoreDir {
     /// [`KeyError::Unknown`], [`KeyError::PassphraseEmpty`], or a file cannot be written.
     pub fn replace(&self, name: &KeyName, key: &UserKey, passphrase: &[u8]) -> Result<(), SshError> {
         let private = key.to_openssh_encrypted(passphrase)?;
+        let _lock = self.lock()?;
         let held = self.read(name)?;
         if held.public_key().key_data() != key.public_key().key_data() {
             remove_if_there(&self.certificate_path(name))?;
@@ -196,6 +199,7 @@ impl KeyStoreDir {
     /// # Errors
     /// [`KeyError::Unknown`], [`SshError::CertificateRefused`] if it is for another key, or the file cannot be written.
     pub fn write_certificate(&self, name: &KeyName, certificate: &Certificate) -> Result<(), SshError> {
+        let _lock = self.lock()?;
         if self.read(name)?.public_key().key_data() != certificate.public_key() {
             return Err(SshError::CertificateRefused {
                 rule: format!("it is not for the key {name:?}", name = name.as_str()),
@@ -211,6 +215,7 @@ impl KeyStoreDir {
     /// # Errors
     /// A file cannot be removed.
     pub fn remove(&self, name: &KeyName) -> Result<bool, SshError> {
+        let _lock = self.lock()?;
         let there = remove_if_there(&self.private_path(name))?;
         remove_if_there(&self.certificate_path(name))?;
         remove_if_there(&self.public_path(name))?;
@@ -232,7 +237,9 @@ impl KeyStoreDir {
         let mut files = Vec::new();
         for entry in entries {
             let entry = entry.map_err(|error| FilesError::new(Action::Read, &self.path, error))?;
-            files.push(entry.path());
+            if !ours_for_a_moment(&entry.file_name()) {
+                files.push(entry.path());
+            }
         }
         files.sort();
         let names = files
@@ -277,6 +284,14 @@ impl KeyStoreDir {
             }
         }
         Ok(corrected)
+    }
+
+    /// One writer at a time; what killed ones left is swept.
+    fn lock(&self) -> Result<FileLock, SshError> {
+        ensure_private_dir(&self.path)?;
+        let lock = FileLock::acquire(&self.path.join(LOCK))?;
+        sweep_temporary_files(&self.path)?;
+        Ok(lock)
     }
 
     /// The key to which a file belongs by its name.
@@ -363,8 +378,13 @@ fn text(path: &Path) -> Result<Option<String>, SshError> {
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim_end().to_owned()))
 }
 
+/// Whether it is the lock of a directory of ours, or a file that is being written or was when its writer was killed.
+pub(crate) fn ours_for_a_moment(name: &OsStr) -> bool {
+    name == LOCK || name.to_str().is_some_and(|name| name.starts_with(".devctl-"))
+}
+
 #[cfg(unix)]
-fn loose(path: &Path, most: u32, findings: &mut Vec<KeyStoreFinding>) -> Result<(), SshError> {
+pub(crate) fn loose(path: &Path, most: u32, findings: &mut Vec<KeyStoreFinding>) -> Result<(), SshError> {
     use std::os::unix::fs::PermissionsExt;
 
     let metadata =
@@ -381,7 +401,7 @@ fn loose(path: &Path, most: u32, findings: &mut Vec<KeyStoreFinding>) -> Result<
 
 /// Access lists, which are inherited from the user's profile, take the place of modes.
 #[cfg(not(unix))]
-fn loose(_: &Path, _: u32, _: &mut Vec<KeyStoreFinding>) -> Result<(), SshError> {
+pub(crate) fn loose(_: &Path, _: u32, _: &mut Vec<KeyStoreFinding>) -> Result<(), SshError> {
     Ok(())
 }
 

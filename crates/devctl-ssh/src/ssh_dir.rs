@@ -1,9 +1,10 @@
 use std::path::{Path, PathBuf};
 
-use devctl_files::{FileLock, Mode, ensure_private_dir, write_if_changed};
+use devctl_files::{Action, FileLock, FilesError, Mode, ensure_private_dir, write_if_changed};
 use ssh_key::Certificate;
 
 use crate::error::SshError;
+use crate::key_store::{KeyStoreDir, KeyStoreFinding, loose, ours_for_a_moment};
 
 /// Our directory beside the user's ssh files (`~/.ssh/devctl`, 0700), and the names in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,10 +63,76 @@ impl SshDir {
         self.path.join("id_ed25519-cert.pub")
     }
 
+    /// The key that is to follow the container access key; there while it is being changed for a new one.
+    #[must_use]
+    pub fn next_key(&self) -> PathBuf {
+        self.path.join("id_ed25519.next")
+    }
+
+    /// Its public half.
+    #[must_use]
+    pub fn next_key_public(&self) -> PathBuf {
+        self.path.join("id_ed25519.next.pub")
+    }
+
+    /// Its certificate.
+    #[must_use]
+    pub fn next_certificate(&self) -> PathBuf {
+        self.path.join("id_ed25519.next-cert.pub")
+    }
+
+    /// The person's other keys.
+    #[must_use]
+    pub fn keys(&self) -> KeyStoreDir {
+        KeyStoreDir::new(self.path.join("keys"))
+    }
+
     /// The user's `~/.ssh/config` as it was before our line came in.
     #[must_use]
     pub fn backup(&self) -> PathBuf {
         self.path.join("config.before-devctl")
+    }
+
+    /// What others may read, and what is not ours, in this directory itself; [`SshDir::keys`] is asked for its own.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn findings(&self) -> Result<Vec<KeyStoreFinding>, SshError> {
+        let failed = |error| FilesError::new(Action::Read, &self.path, error);
+        let entries = match std::fs::read_dir(&self.path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error).into()),
+        };
+        let ours = [
+            self.config(),
+            self.known_hosts(),
+            self.access_key(),
+            self.access_key_public(),
+            self.certificate(),
+            self.next_key(),
+            self.next_key_public(),
+            self.next_certificate(),
+            self.backup(),
+        ];
+        let mut findings = Vec::new();
+        loose(&self.path, 0o700, &mut findings)?;
+        let mut files = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            if !ours_for_a_moment(&entry.file_name()) && entry.path() != self.keys().path() {
+                files.push(entry.path());
+            }
+        }
+        files.sort();
+        for path in files {
+            if ours.contains(&path) {
+                loose(&path, 0o600, &mut findings)?;
+            } else {
+                findings.push(KeyStoreFinding::UnknownFile { path });
+            }
+        }
+        Ok(findings)
     }
 
     /// Waits for the lock that every writer of this directory and of the user's configuration holds.
@@ -102,8 +169,20 @@ impl SshDir {
     /// # Errors
     /// The file cannot be written.
     pub fn write_certificate(&self, certificate: &Certificate) -> Result<(), SshError> {
-        let line = certificate.to_openssh().map_err(SshError::Signing)? + "\n";
-        write_if_changed(&self.certificate(), line.as_bytes(), Mode::PRIVATE)?;
-        Ok(())
+        put_certificate(&self.certificate(), certificate)
     }
+
+    /// Puts a certificate for the key that is to follow in place.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_next_certificate(&self, certificate: &Certificate) -> Result<(), SshError> {
+        put_certificate(&self.next_certificate(), certificate)
+    }
+}
+
+fn put_certificate(path: &Path, certificate: &Certificate) -> Result<(), SshError> {
+    let line = certificate.to_openssh().map_err(SshError::Signing)? + "\n";
+    write_if_changed(path, line.as_bytes(), Mode::PRIVATE)?;
+    Ok(())
 }

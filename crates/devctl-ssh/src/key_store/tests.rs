@@ -141,7 +141,35 @@ fn what_is_removed_leaves_nothing() {
     store.dir.write_certificate(&work, &certificate(&key)).unwrap();
     assert!(store.dir.remove(&work).unwrap());
     assert!(!store.dir.remove(&work).unwrap());
-    assert_eq!(fs::read_dir(store.dir.path()).unwrap().count(), 0);
+    let left: Vec<_> = fs::read_dir(store.dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, [".lock"]);
+}
+
+#[test]
+fn of_those_that_add_a_name_at_once_one_wins() {
+    let store = Store::new();
+    let won = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let key = made();
+                    let added = store.dir.add(&name("work"), &key, b"one");
+                    added.is_ok().then(|| key.fingerprint())
+                })
+            })
+            .collect();
+        threads
+            .into_iter()
+            .filter_map(|thread| thread.join().unwrap())
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(won.len(), 1);
+    let held = store.dir.load(&name("work"), Some(b"one")).unwrap();
+    assert_eq!(held.fingerprint(), won[0]);
+    assert_eq!(store.findings(), []);
 }
 
 #[test]
