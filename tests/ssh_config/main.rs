@@ -6,6 +6,7 @@
 #![cfg(unix)]
 
 mod client_config;
+mod config_reader;
 mod include_line;
 mod login;
 

@@ -118,7 +118,7 @@ impl UserConfig {
         };
         pass.walk(&self.root, Active::Yes);
         if pass.wants_final {
-            pass.host = pass.host_name();
+            pass.host = pass.host_name().to_ascii_lowercase();
             pass.is_final = true;
             pass.walk(&self.root, Active::Yes);
         }
