@@ -95,6 +95,7 @@ fn inside() {
             println!("state: {:?}", keychain.probe());
         }
         "prompt" => prompt(&keychain, argument),
+        "cost" => cost(&Path::new(&home).join("vault"), keychain),
         "switch" => switch(&Path::new(&home).join("vault"), keychain),
         "recover" => {
             let unlock = Unlock {
@@ -144,7 +145,7 @@ fn switch(vault: &Path, keychain: Keychain) {
         .unwrap();
     println!("to a passphrase; left behind: {:?}", change.left_behind);
     println!("vault: {}", Vault::open(vault, &sources).unwrap_err().code());
-    println!("in the keychain: {}", entries());
+    println!("in the keychain: {}", accounts().len());
     let unlock = Unlock {
         passphrase: Some(passphrase),
         ..Unlock::default()
@@ -160,16 +161,48 @@ fn switch(vault: &Path, keychain: Keychain) {
         opened.make_recovery_key().unwrap().printable().expose()
     );
     println!("watch: {:?}", opened.rollback_watch() == RollbackWatch::Keychain);
-    println!("in the keychain: {}", entries());
+    println!("in the keychain: {}", accounts().len());
 }
 
-/// How many entries of ours `secret-tool` finds.
-fn entries() -> usize {
+/// What opening costs beyond the two entries that the keychain is asked for, the key and the count.
+fn cost(vault: &Path, keychain: Keychain) {
+    let sources = KeySources {
+        keychain: Some(keychain),
+        ..KeySources::default()
+    };
+    let middle = |act: &mut dyn FnMut()| {
+        let mut times: Vec<Duration> = (0..9)
+            .map(|_| {
+                let begun = Instant::now();
+                act();
+                begun.elapsed()
+            })
+            .collect();
+        times.sort();
+        times[4]
+    };
+    let account = accounts().into_iter().find(|name| !name.ends_with("-counter"));
+    let entry = keyring::v1::Entry::new(SERVICE, &account.unwrap()).unwrap();
+    let alone = middle(&mut || drop(entry.get_password().unwrap()));
+    let opened = middle(&mut || {
+        let vault = Vault::open(vault, &sources).unwrap();
+        assert!(vault.get("kept").unwrap().is_some());
+    });
+    println!("one get: {alone:.1?}; open and read one: {opened:.1?}");
+    println!("in time: {}", opened < alone + 10 * Duration::from_millis(20));
+}
+
+/// The accounts of our entries, as `secret-tool` says them.
+fn accounts() -> Vec<String> {
     let found = Command::new("secret-tool")
         .args(["search", "--all", "service", SERVICE])
         .output()
         .unwrap();
-    said(&found).matches("secret = ").count()
+    let text = said(&found);
+    let names = text
+        .lines()
+        .filter_map(|line| Some(line.split_once("username = ")?.1));
+    names.map(str::to_owned).collect()
 }
 
 fn prompt(keychain: &Keychain, manner: &str) {
@@ -217,6 +250,8 @@ fn the_master_key_lives_in_the_keychain_from_one_session_to_the_next() {
     let second = session(home.path(), &format!("{}; scene open", unlocked_with("pw")));
     assert!(second.contains("kept: Some(\"yes\")"), "{second}");
     assert!(second.contains("watch: Keychain"), "{second}");
+    let cost = session(home.path(), &format!("{}; scene cost", unlocked_with("pw")));
+    assert!(cost.contains("in time: true"), "{cost}");
 
     // The keyring is there and locked: an error with a code, at once, and nothing falls back to a file.
     let begun = Instant::now();
