@@ -341,9 +341,12 @@ impl Content<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::authority::Authority;
     use crate::key;
+    use crate::user_key::{KeyAlgorithm, UserKey};
 
     const NOW: u64 = 1_800_000_000;
 
@@ -371,6 +374,79 @@ mod tests {
         assert!(certificate.critical_options().is_empty());
     }
 
+    /// What the real `ssh-keygen` reads in a certificate.
+    fn read_by_ssh_keygen(certificate: &Certificate) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("certificate.pub");
+        std::fs::write(&file, certificate.to_openssh().unwrap()).unwrap();
+        let output = std::process::Command::new("ssh-keygen")
+            .arg("-L")
+            .arg("-f")
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[test]
+    fn keys_of_each_type_are_certified_by_authorities_of_each_type() {
+        let mut subjects: Vec<PublicKey> = KeyAlgorithm::ALL
+            .into_iter()
+            .map(|algorithm| {
+                let key = UserKey::generate(algorithm, "dev", Path::new("ssh-keygen")).unwrap();
+                key.public_key().clone()
+            })
+            .collect();
+        // What `ssh-keygen -t ed25519-sk` and `-t ecdsa-sk` write; they need a token to be made.
+        for line in [
+            "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIBm/RAlphM3+hUG6wWfcO5bIUIaqMLa2ywxcOK1wMWbhAAAABHNzaDo= token",
+            "sk-ecdsa-sha2-nistp256@openssh.com AAAAInNrLWVjZHNhLXNoYTItbmlzdHAyNTZAb3BlbnNzaC5jb20AAAAIbmlzdHAyNTYAAABBBGsX0fLhLEJH+Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT+NC4v4af5uO5+tKfA+eFivOM1drMV7Oy7ZAaDe/UfUAAAAEc3NoOg== token",
+        ] {
+            subjects.push(PublicKey::from_openssh(line).unwrap());
+        }
+        assert_eq!(subjects.len(), 8);
+        for algorithm in [
+            KeyAlgorithm::Ed25519,
+            KeyAlgorithm::EcdsaP256,
+            KeyAlgorithm::EcdsaP384,
+            KeyAlgorithm::EcdsaP521,
+        ] {
+            let authority = Authority::generate_as(AuthorityKind::User, 1, algorithm).unwrap();
+            for subject in &subjects {
+                let request = UserCertRequest::at(NOW, 7, "user:dev/7".to_owned(), owner());
+                let certificate = issue_user_certificate(&authority, subject, &request).unwrap();
+                let read = read_by_ssh_keygen(&certificate);
+                assert!(read.contains(&authority.fingerprint()), "{read}");
+                assert!(read.contains(&key::fingerprint(subject)), "{read}");
+                assert!(read.contains(subject.algorithm().as_str().trim_end_matches("@openssh.com")));
+            }
+        }
+    }
+
+    #[test]
+    fn critical_options_are_what_ssh_keygen_reads() {
+        let authority = Authority::generate(AuthorityKind::User, 1).unwrap();
+        let request = UserCertRequest {
+            force_command: Some("make deploy -- \"$SSH_ORIGINAL_COMMAND\"".to_owned()),
+            source_address: vec!["10.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()],
+            extensions: Extensions::NONE,
+            valid_after: 0,
+            valid_before: u64::MAX,
+            ..UserCertRequest::at(NOW, 7, "ci/7".to_owned(), owner())
+        };
+        let certificate = issue_user_certificate(&authority, &subject(), &request).unwrap();
+        let read = read_by_ssh_keygen(&certificate);
+        for part in [
+            "Valid: forever",
+            "force-command make deploy -- \"$SSH_ORIGINAL_COMMAND\"",
+            "source-address 10.0.0.0/8,::1/128",
+            "Extensions: (none)",
+        ] {
+            assert!(read.contains(part), "{part}: {read}");
+        }
+    }
+
     #[test]
     fn requests_that_break_a_rule_are_refused() {
         let authority = Authority::generate(AuthorityKind::User, 1).unwrap();
@@ -394,6 +470,14 @@ mod tests {
             },
             UserCertRequest {
                 key_id: "a\nb".to_owned(),
+                ..good.clone()
+            },
+            UserCertRequest {
+                force_command: Some(String::new()),
+                ..good.clone()
+            },
+            UserCertRequest {
+                force_command: Some("id\nsh".to_owned()),
                 ..good.clone()
             },
             UserCertRequest {

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use devctl_krl::{RevocationList, Revoked};
 use ssh_key::certificate::CertType;
 use ssh_key::{Algorithm, Certificate, HashAlg, PublicKey};
 use time::OffsetDateTime;
@@ -57,6 +58,28 @@ pub enum Revocation {
         /// Why, in words.
         why: String,
     },
+}
+
+impl Revocation {
+    /// What this list says of a certificate.
+    #[must_use]
+    pub fn of(certificate: &Certificate, list: &RevocationList) -> Self {
+        match list.revokes(certificate) {
+            Ok(None) => Self::NotRevoked,
+            Ok(Some(revoked)) => Self::Revoked {
+                by: match revoked {
+                    Revoked::Serial => "its serial",
+                    Revoked::KeyId => "its key id",
+                    Revoked::Key => "its key",
+                    Revoked::Authority => "its authority",
+                }
+                .to_owned(),
+            },
+            Err(error) => Self::Unknown {
+                why: error.to_string(),
+            },
+        }
+    }
 }
 
 /// A rule that a certificate is judged by. The rules and their order are those of the agent inside containers.

@@ -136,6 +136,19 @@ fn each_rule_is_broken_alone_and_says_so() {
 }
 
 #[test]
+fn the_list_itself_is_asked() {
+    let mut ask = Ask::new();
+    let certificate = ask.certificate(|_| {});
+    let mut list = RevocationList::new(1, NOW);
+    assert_eq!(Revocation::of(&certificate, &list), Revocation::NotRevoked);
+    list.revoke_serials(ask.authority.public_key(), 3..=3).unwrap();
+    ask.revocation = Revocation::of(&certificate, &list);
+    let (rule, words) = ask.broken(&certificate);
+    assert_eq!(rule, CheckedRule::Revocation);
+    assert!(words.contains("by its serial"), "{words}");
+}
+
+#[test]
 fn a_wildcard_is_no_wildcard() {
     let ask = Ask {
         principals: vec!["ct-*".to_owned(), String::new()],

@@ -1,0 +1,175 @@
+//! Bytes that somebody else made: private keys, certificates, answers of an agent. Each target runs for
+//! `DEVCTL_FUZZ_SECONDS` (3 unless it is set) with other seeds each time.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use devctl_ssh::{
+    AgentConstraints, AgentError, AgentTransport, Authority, AuthorityKind, Certificate, KeyAlgorithm,
+    Principal, PublicKey, Purpose, Question, Revocation, SshAgent, Transport, UserCertRequest, UserKey,
+    explain, issue_user_certificate,
+};
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::test_runner::TestRunner;
+
+const NOW: u64 = 1_800_000_000;
+
+/// Throws values at a target until the time is over.
+fn throw<S: Strategy>(values: S, target: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+    let seconds = std::env::var("DEVCTL_FUZZ_SECONDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(3);
+    let end = Instant::now() + Duration::from_secs(seconds);
+    while Instant::now() < end {
+        let mut runner = TestRunner::new(ProptestConfig {
+            cases: 256,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        });
+        if let Err(failure) = runner.run(&values, &target) {
+            panic!("{failure}");
+        }
+    }
+}
+
+/// One of the seeds with some bytes changed, and cut off or doubled now and then; or nothing but noise.
+fn damaged(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
+    let changes = prop::collection::vec((any::<Index>(), any::<u8>()), 0..5);
+    let cut = prop::option::weighted(0.3, any::<Index>());
+    let from_seed = (prop::sample::select(seeds), changes, cut).prop_map(|(mut bytes, changes, cut)| {
+        for (at, to) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = to;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        bytes
+    });
+    prop_oneof![
+        9 => from_seed,
+        1 => prop::collection::vec(any::<u8>(), 0..300),
+    ]
+}
+
+fn key(algorithm: KeyAlgorithm) -> UserKey {
+    UserKey::generate(algorithm, "a comment", Path::new("ssh-keygen")).unwrap()
+}
+
+fn certificate(key: &UserKey) -> Certificate {
+    let authority = Authority::generate(AuthorityKind::User, 1).unwrap();
+    let request = UserCertRequest {
+        force_command: Some("id".to_owned()),
+        source_address: vec!["10.0.0.0/8".parse().unwrap()],
+        ..UserCertRequest::at(
+            NOW,
+            7,
+            "dev/7".to_owned(),
+            vec![Principal::new("ct-web").unwrap()],
+        )
+    };
+    issue_user_certificate(&authority, key.public_key(), &request).unwrap()
+}
+
+#[test]
+fn a_private_key_of_somebody_is_read_whole_or_refused() {
+    let mut seeds: Vec<Vec<u8>> = [
+        KeyAlgorithm::Ed25519,
+        KeyAlgorithm::EcdsaP256,
+        KeyAlgorithm::Rsa3072,
+    ]
+    .into_iter()
+    .map(|algorithm| key(algorithm).to_openssh_plain().unwrap().as_bytes().to_vec())
+    .collect();
+    // The first example of RFC 8410, and beginnings that are refused by name.
+    seeds.push(
+        b"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n\
+          -----END PRIVATE KEY-----\n"
+            .to_vec(),
+    );
+    seeds.push(b"PuTTY-User-Key-File-3: ssh-ed25519\r\n".to_vec());
+    seeds.push(vec![0x30, 0x82, 0x01, 0x00, 0x02, 0x01, 0x03, 0x30]);
+    throw(damaged(seeds), |bytes| {
+        match UserKey::import(&bytes, None) {
+            Ok(key) => {
+                let text = key.to_openssh_plain().unwrap();
+                let again = UserKey::import(text.as_bytes(), None).unwrap();
+                prop_assert_eq!(again.fingerprint(), key.fingerprint());
+            }
+            Err(error) => prop_assert!(error.code().starts_with("ssh.")),
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_certificate_that_was_changed_is_never_accepted() {
+    let key = key(KeyAlgorithm::Ed25519);
+    let genuine = certificate(&key);
+    let trusted = [PublicKey::from(genuine.signature_key().clone())];
+    let principals = ["ct-web".to_owned()];
+    let question = Question {
+        now: NOW,
+        purpose: Purpose::Login {
+            container: "web",
+            user: "dev",
+            principals: &principals,
+        },
+        authorities: &trusted,
+        revocation: &Revocation::NotRevoked,
+        transport: Transport::Network,
+    };
+    assert!(explain(&genuine, &question).accepted);
+    let bytes = genuine.to_bytes().unwrap();
+    throw(damaged(vec![bytes.clone()]), |changed| {
+        if let Ok(certificate) = Certificate::from_bytes(&changed) {
+            let explanation = explain(&certificate, &question);
+            prop_assert_eq!(explanation.accepted, changed == bytes);
+            prop_assert_eq!(explanation.first_broken().is_none(), explanation.accepted);
+        }
+        Ok(())
+    });
+}
+
+/// Gives the same answer to everything.
+struct Parrot(Vec<u8>);
+
+impl AgentTransport for Parrot {
+    fn exchange(&self, _: &[u8], _: Duration) -> Result<Vec<u8>, AgentError> {
+        Ok(self.0.clone())
+    }
+}
+
+#[test]
+fn no_answer_of_an_agent_is_taken_for_another() {
+    let key = key(KeyAlgorithm::Ed25519);
+    let certificate = certificate(&key);
+    let string = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes(), bytes].concat();
+    let list = [
+        vec![12, 0, 0, 0, 2],
+        string(&key.public_key().to_bytes().unwrap()),
+        string(b"alone"),
+        string(&certificate.to_bytes().unwrap()),
+        string(b"certified"),
+    ]
+    .concat();
+    let signature = [string(b"ssh-ed25519"), string(&[7; 64])].concat();
+    let signed = [vec![14], string(&signature)].concat();
+    let agent = |answer| SshAgent::over("a parrot", Box::new(Parrot(answer)));
+    assert_eq!(agent(list.clone()).list().unwrap().len(), 2);
+    agent(signed.clone()).sign(key.public_key(), b"data").unwrap();
+
+    throw(damaged(vec![list, signed, vec![5], vec![6]]), |answer| {
+        let kind = answer.first().copied();
+        let agent = agent(answer.clone());
+        prop_assert!(agent.list().is_err() || kind == Some(12));
+        prop_assert!(agent.sign(key.public_key(), b"data").is_err() || kind == Some(14));
+        let added = agent.add(&key, Some(&certificate), AgentConstraints::default());
+        prop_assert_eq!(added.is_ok(), answer == [6]);
+        let removed = agent.remove_key(key.public_key());
+        prop_assert_eq!(removed.is_ok(), answer == [6]);
+        Ok(())
+    });
+}
