@@ -11,6 +11,7 @@ mod cert_policy;
 mod certificate;
 mod cidr;
 mod client_config;
+mod config_damage;
 mod config_reader;
 mod error;
 mod explain;
@@ -39,6 +40,7 @@ pub use certificate::{
 };
 pub use cidr::Cidr;
 pub use client_config::{ClientConfig, HostEntry, Platform, render_config, render_known_hosts};
+pub use config_damage::{Damage, ForeignTool, config_damage};
 pub use config_reader::{ConfigLine, Effective, Fault, UserConfig};
 pub use error::SshError;
 pub use explain::{Check, CheckedRule, Explanation, Purpose, Question, Revocation, explain};

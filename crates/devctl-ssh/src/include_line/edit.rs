@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::{SshDir, SshError, quoting};
+use crate::config_reader::words;
 
 /// Lines of context around a change in a diff.
 const CONTEXT: usize = 3;
@@ -45,7 +46,7 @@ impl Forms {
         let Some((keyword, value)) = keyword_and_value(line) else {
             return false;
         };
-        keyword.eq_ignore_ascii_case("include") && self.targets.iter().any(|target| *target == value)
+        keyword == "include" && self.targets.iter().any(|target| *target == value)
     }
 }
 
@@ -79,7 +80,7 @@ pub(super) fn named_hosts(content: &[u8]) -> Vec<String> {
         let Some((keyword, value)) = keyword_and_value(line) else {
             continue;
         };
-        if !keyword.eq_ignore_ascii_case("host") {
+        if keyword != "host" {
             continue;
         }
         for name in value.split_whitespace().map(|name| name.trim_matches('"')) {
@@ -221,21 +222,10 @@ fn lines(content: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn opens_block(line: &[u8]) -> bool {
-    keyword_and_value(line).is_some_and(|(keyword, _)| {
-        keyword.eq_ignore_ascii_case("host") || keyword.eq_ignore_ascii_case("match")
-    })
+    keyword_and_value(line).is_some_and(|(keyword, _)| matches!(keyword.as_str(), "host" | "match"))
 }
 
-/// `Keyword value`, `Keyword=value` or `Keyword = value`; nothing for comments and empty lines.
-fn keyword_and_value(line: &[u8]) -> Option<(&str, &str)> {
-    let line = line.trim_ascii();
-    if line.starts_with(b"#") {
-        return None;
-    }
-    let text = std::str::from_utf8(line).ok()?;
-    let end = text.find(|c: char| c.is_ascii_whitespace() || c == '=')?;
-    let (keyword, rest) = text.split_at(end);
-    let value = rest.trim_start();
-    let value = value.strip_prefix('=').unwrap_or(value).trim_start();
-    Some((keyword, value))
+/// The keyword in small letters and the value; nothing for comments, empty lines and what is not UTF-8.
+fn keyword_and_value(line: &[u8]) -> Option<(String, &str)> {
+    words::keyword_and_value(std::str::from_utf8(line).ok()?)
 }
