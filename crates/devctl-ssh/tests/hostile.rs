@@ -1,6 +1,8 @@
 //! Bytes that somebody else made: private keys, certificates, answers of an agent. Each target runs for
 //! `DEVCTL_FUZZ_SECONDS` (3 unless it is set) with other seeds each time.
 
+#![cfg(test)]
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
