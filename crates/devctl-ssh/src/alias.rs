@@ -97,12 +97,46 @@ impl FromStr for Alias {
     }
 }
 
+/// Last labels of names that are not ours: of many sites, of home networks, and of other tools like this one. All of
+/// two letters are of countries.
+const IN_USE: [&str; 26] = [
+    "arpa",
+    "app",
+    "biz",
+    "cloud",
+    "coder",
+    "com",
+    "corp",
+    "dev",
+    "devpod",
+    "edu",
+    "gov",
+    "home",
+    "info",
+    "int",
+    "internal",
+    "lan",
+    "local",
+    "localdomain",
+    "localhost",
+    "mil",
+    "net",
+    "onion",
+    "org",
+    "private",
+    "test",
+    "xyz",
+];
+
 /// What all our host names end in, without the dot: `devctl`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Suffix(String);
 
 impl Suffix {
     /// Reads a suffix: one or more labels, as in [`Alias`], with dots between.
+    ///
+    /// Our configuration is in force for every host that ends in the suffix, so a single label must not be one that
+    /// names on the internet or in a home network end in. A suffix of more labels is somebody's own domain.
     ///
     /// # Errors
     /// [`SshError::Name`] for anything else.
@@ -115,6 +149,13 @@ impl Suffix {
         }
         for label in suffix.split('.') {
             Alias::new(label)?;
+        }
+        let is_in_use = suffix.len() == 2 || IN_USE.contains(&suffix);
+        if is_in_use || suffix.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+            return Err(SshError::Name {
+                name: suffix.to_owned(),
+                why: "names of other computers end in it, and it would take them all",
+            });
         }
         Ok(Self(suffix.to_owned()))
     }
@@ -211,7 +252,22 @@ mod tests {
 
     #[test]
     fn bad_suffixes_are_refused() {
-        for bad in ["", ".", ".devctl", "dev ctl", "*", "Devctl", "a..b", "-a"] {
+        for bad in [
+            "",
+            ".",
+            ".devctl",
+            "dev ctl",
+            "*",
+            "Devctl",
+            "a..b",
+            "-a",
+            "com",
+            "de",
+            "local",
+            "localhost",
+            "1",
+            "0.1",
+        ] {
             assert!(Suffix::new(bad).is_err(), "{bad:?}");
         }
         assert_eq!(Suffix::new("dev.example").unwrap().as_str(), "dev.example");

@@ -58,6 +58,8 @@ pub struct IncludePlan {
     pub line: String,
     /// The change as a unified diff; empty when nothing changes.
     pub diff: String,
+    /// Where the file as it was is kept when the line goes in.
+    pub backup: PathBuf,
     before: Option<Vec<u8>>,
     after: Vec<u8>,
 }
@@ -197,6 +199,7 @@ fn plan(user_config: &Path, dir: &SshDir, wish: Wish) -> Result<IncludePlan, Ssh
         action,
         line: forms.canonical().to_owned(),
         diff: edit.diff(user_config),
+        backup: dir.backup_of(user_config),
         after: edit.after(),
         before,
     })
@@ -214,7 +217,7 @@ fn apply(
         match plan.action {
             IncludeAction::AlreadyThere | IncludeAction::NotThere => return Ok(Applied::Unchanged),
             IncludeAction::ReadOnly => return Err(read_only(&plan)),
-            IncludeAction::Remove if plan.after.is_empty() && read_optional(&dir.backup())?.is_none() => {
+            IncludeAction::Remove if plan.after.is_empty() && read_optional(&plan.backup)?.is_none() => {
                 // There was no file when the line came in.
                 if read_optional(&plan.target)? == plan.before {
                     remove_if_there(&plan.target).map_err(|error| or_read_only(error, &plan))?;
@@ -226,7 +229,7 @@ fn apply(
                     try_out(&plan, dir, ssh)?;
                 }
                 if wish == Wish::Install {
-                    prepare(&plan, dir)?;
+                    prepare(&plan)?;
                 }
                 let done =
                     replace_through_links(&plan.user_config, &plan.after, 0o600, plan.before.as_deref())
@@ -243,11 +246,11 @@ fn apply(
 }
 
 /// Keeps a copy of the file as it is, or notes that there is none, and makes `~/.ssh` where it is missing.
-fn prepare(plan: &IncludePlan, dir: &SshDir) -> Result<(), SshError> {
+fn prepare(plan: &IncludePlan) -> Result<(), SshError> {
     match &plan.before {
-        Some(bytes) => write_atomic(&dir.backup(), bytes, Mode::PRIVATE)?,
+        Some(bytes) => write_atomic(&plan.backup, bytes, Mode::PRIVATE)?,
         None => {
-            remove_if_there(&dir.backup())?;
+            remove_if_there(&plan.backup)?;
             if let Some(parent) = plan.target.parent().filter(|parent| !parent.exists()) {
                 devctl_files::ensure_private_dir(parent)?;
             }

@@ -13,6 +13,7 @@ mod cidr;
 mod client_config;
 mod config_damage;
 mod config_reader;
+mod editor_config;
 mod error;
 mod explain;
 mod include_line;
@@ -42,6 +43,7 @@ pub use cidr::Cidr;
 pub use client_config::{ClientConfig, HostEntry, Platform, render_config, render_known_hosts};
 pub use config_damage::{Damage, ForeignTool, config_damage};
 pub use config_reader::{ConfigLine, Effective, Fault, UserConfig};
+pub use editor_config::editor_ssh_config;
 pub use error::SshError;
 pub use explain::{Check, CheckedRule, Explanation, Purpose, Question, Revocation, explain};
 pub use include_line::{

@@ -6,6 +6,9 @@ use ssh_key::Certificate;
 use crate::error::SshError;
 use crate::key_store::{KeyStoreDir, KeyStoreFinding, loose, ours_for_a_moment};
 
+/// How the names of backups begin.
+const BACKUP: &str = "config.before-devctl";
+
 /// Our directory beside the user's ssh files (`~/.ssh/devctl`, 0700), and the names in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SshDir {
@@ -90,7 +93,36 @@ impl SshDir {
     /// The user's `~/.ssh/config` as it was before our line came in.
     #[must_use]
     pub fn backup(&self) -> PathBuf {
-        self.path.join("config.before-devctl")
+        self.path.join(BACKUP)
+    }
+
+    /// The same for any configuration that our line goes into: another program may be told to read another one.
+    #[must_use]
+    pub fn backup_of(&self, user_config: &Path) -> PathBuf {
+        if user_config
+            .parent()
+            .is_some_and(|parent| self.path.parent() == Some(parent))
+            && user_config.file_name().is_some_and(|name| name == "config")
+        {
+            return self.backup();
+        }
+        let name = user_config.to_string_lossy();
+        let mut plain: Vec<char> = name
+            .chars()
+            .map(|character| {
+                if character.is_ascii_alphanumeric() {
+                    character
+                } else {
+                    '-'
+                }
+            })
+            .collect();
+        // File names may have 255 bytes; the end of a path tells more than its beginning.
+        let plain: String = plain
+            .split_off(plain.len().saturating_sub(150))
+            .into_iter()
+            .collect();
+        self.path.join(format!("{BACKUP}.{plain}"))
     }
 
     /// What others may read, and what is not ours, in this directory itself; [`SshDir::keys`] is asked for its own.
@@ -126,7 +158,7 @@ impl SshDir {
         }
         files.sort();
         for path in files {
-            if ours.contains(&path) {
+            if ours.contains(&path) || is_backup(&path) {
                 loose(&path, 0o600, &mut findings)?;
             } else {
                 findings.push(KeyStoreFinding::UnknownFile { path });
@@ -185,4 +217,8 @@ fn put_certificate(path: &Path, certificate: &Certificate) -> Result<(), SshErro
     let line = certificate.to_openssh().map_err(SshError::Signing)? + "\n";
     write_if_changed(path, line.as_bytes(), Mode::PRIVATE)?;
     Ok(())
+}
+fn is_backup(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with(BACKUP))
 }
