@@ -2,7 +2,8 @@
 //!
 //! Nothing here reads a clock, the environment or a home directory: times are seconds since the Unix epoch, paths and
 //! settings come from the caller. The private halves of the [`Authority`] keys leave this crate only as bytes that the
-//! caller keeps in the vault; the access key and the host keys are 0600 files, as sshd's own are.
+//! caller keeps in the vault, or never leave the ssh agent that holds them ([`Signer`]); keys of people ([`UserKey`])
+//! stand encrypted in a [`KeyStoreDir`]; the access key and the host keys are 0600 files, as sshd's own are.
 
 mod agent_error;
 mod alias;

@@ -354,7 +354,7 @@ fn nobody_and_a_silent_agent_are_told_apart() {
 }
 
 #[test]
-fn a_pipe_is_opened_like_a_file_and_waited_for_in_a_thread() {
+fn a_pipe_is_opened_like_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pipe");
     let pipe = AgentAddress::Pipe(path.clone());

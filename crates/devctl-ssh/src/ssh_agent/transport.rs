@@ -1,7 +1,8 @@
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -23,106 +24,50 @@ pub trait AgentTransport: Send + Sync {
 }
 
 pub(super) fn to(address: &AgentAddress) -> Box<dyn AgentTransport> {
-    match address {
-        #[cfg(unix)]
-        AgentAddress::Socket(path) => Box::new(Socket { path: path.clone() }),
-        #[cfg(not(unix))]
-        AgentAddress::Socket(path) => Box::new(Pipe { path: path.clone() }),
-        AgentAddress::Pipe(path) => Box::new(Pipe { path: path.clone() }),
-    }
+    Box::new(Wire {
+        address: address.clone(),
+    })
 }
 
-#[cfg(unix)]
-struct Socket {
-    path: PathBuf,
+/// A socket or pipe, which a thread waits for: connecting to a socket whose agent hangs takes no timeout, and a named
+/// pipe takes none at all. A thread that nobody waits for any more ends with the agent.
+struct Wire {
+    address: AgentAddress,
 }
 
-#[cfg(unix)]
-impl AgentTransport for Socket {
+impl AgentTransport for Wire {
     fn exchange(&self, request: &[u8], patience: Duration) -> Result<Vec<u8>, AgentError> {
-        let address = self.path.display().to_string();
-        let request = framed(request, &address)?;
-        let started = std::time::Instant::now();
-        let outcome = std::os::unix::net::UnixStream::connect(&self.path).and_then(|stream| {
-            converse(
-                &mut Hurried {
-                    stream,
-                    started,
-                    patience,
-                },
-                &request,
-            )
-        });
-        settle(outcome, address, patience)
-    }
-}
-
-/// A socket whose every read and write ends when the patience with the whole exchange does.
-#[cfg(unix)]
-struct Hurried {
-    stream: std::os::unix::net::UnixStream,
-    started: std::time::Instant,
-    patience: Duration,
-}
-
-#[cfg(unix)]
-impl Hurried {
-    fn left(&self) -> io::Result<Option<Duration>> {
-        match self.patience.checked_sub(self.started.elapsed()) {
-            Some(left) if !left.is_zero() => Ok(Some(left)),
-            _ => Err(io::ErrorKind::TimedOut.into()),
-        }
-    }
-}
-
-#[cfg(unix)]
-impl Read for Hurried {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(self.left()?)?;
-        self.stream.read(buffer)
-    }
-}
-
-#[cfg(unix)]
-impl Write for Hurried {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(self.left()?)?;
-        self.stream.write(buffer)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
-    }
-}
-
-/// A named pipe knows no timeouts, so a thread waits for it; it ends with the pipe.
-struct Pipe {
-    path: PathBuf,
-}
-
-impl AgentTransport for Pipe {
-    fn exchange(&self, request: &[u8], patience: Duration) -> Result<Vec<u8>, AgentError> {
-        let address = self.path.display().to_string();
-        let request = framed(request, &address)?;
-        let path = self.path.clone();
+        let name = self.address.to_string();
+        let request = framed(request, &name)?;
+        let address = self.address.clone();
         let (give, receive) = mpsc::channel();
-        let thread = std::thread::Builder::new().name("ssh-agent-pipe".to_owned());
-        let started = thread.spawn(move || {
-            let outcome = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open(path)
-                .and_then(|mut pipe| converse(&mut pipe, &request));
-            // Nobody listens any more where the patience has ended.
-            drop(give.send(outcome));
-        });
+        let started = thread::Builder::new()
+            .name("ssh-agent".to_owned())
+            .spawn(move || {
+                // Nobody listens any more where the patience has ended.
+                drop(give.send(talk(&address, &request)));
+            });
         let outcome = started.and_then(|_| match receive.recv_timeout(patience) {
             Ok(outcome) => outcome,
             Err(RecvTimeoutError::Timeout) => Err(io::ErrorKind::TimedOut.into()),
             Err(RecvTimeoutError::Disconnected) => Err(io::ErrorKind::BrokenPipe.into()),
         });
-        settle(outcome, address, patience)
+        settle(outcome, name, patience)
     }
+}
+
+fn talk(address: &AgentAddress, request: &[u8]) -> io::Result<Vec<u8>> {
+    match address {
+        #[cfg(unix)]
+        AgentAddress::Socket(path) => converse(&mut std::os::unix::net::UnixStream::connect(path)?, request),
+        #[cfg(not(unix))]
+        AgentAddress::Socket(path) => converse(&mut pipe(path)?, request),
+        AgentAddress::Pipe(path) => converse(&mut pipe(path)?, request),
+    }
+}
+
+fn pipe(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(path)
 }
 
 fn framed(request: &[u8], address: &str) -> Result<Zeroizing<Vec<u8>>, AgentError> {
