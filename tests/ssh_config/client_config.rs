@@ -159,3 +159,30 @@ proptest! {
         }
     }
 }
+
+/// Nothing but the suffix decides which hosts are ours.
+#[test]
+fn another_suffix_is_in_force_everywhere_and_the_old_one_nowhere() {
+    if !has("ssh") {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let (devctl, ran) = (home.path().join("devctl"), home.path().join("ran"));
+    script(&devctl, &format!("echo \"$*\" >> {}", quoted(&ran)));
+    let mut config = config(&devctl, &SshDir::new(home.path().join("ssh")));
+    config.suffix = Suffix::new("box.example.org").unwrap();
+    let ours = written(&config);
+    assert!(!fs::read_to_string(&ours).unwrap().contains(".devctl"));
+    assert_eq!(option(&ours, "web.devctl", "proxycommand"), Vec::<String>::new());
+    assert_eq!(
+        option(&ours, "box.example.org", "proxycommand"),
+        Vec::<String>::new()
+    );
+    assert!(!ran.exists(), "the renewal runs for our hosts only");
+    assert_eq!(option(&ours, "web.box.example.org", "user"), ["dev"]);
+    assert_eq!(
+        option(&ours, "web.box.example.org", "hostkeyalias"),
+        ["web.box.example.org"]
+    );
+    assert!(ran.exists());
+}

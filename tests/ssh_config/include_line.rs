@@ -7,6 +7,8 @@ use devctl_ssh::{
     include_status, install, plan_install, plan_uninstall, render_config, slug, uninstall,
 };
 
+use proptest::prelude::*;
+
 use crate::{has, odd_names, option, ssh};
 
 /// A home with an ssh directory of the test's choice.
@@ -464,4 +466,64 @@ fn a_home_without_rights_is_left_alone_and_the_line_given() {
     let said = attempt(0o755, NOBODY);
     assert!(said.contains("install: ssh.config_readonly"), "{said}");
     assert_eq!(home.read(), b"Host a\n");
+}
+
+/// Files of any bytes and line ends, with pieces of configurations in them.
+fn any_file() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        6 => prop::sample::select(vec![
+            "Host a\n", "Host *\r\n", "  User x\n", "Match all\n", "Include other\n", "# Include devctl/config\n", "\n", "\r\n",
+            "\r", " ", "\t", "Include", "=", "\"", "devctl/config ", "\u{feff}",
+        ]).prop_map(|text| text.as_bytes().to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 0..12),
+    ];
+    prop::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_file_is_given_back_byte_by_byte(content in any_file(), beside in any::<bool>()) {
+        let home = Home::new();
+        // Beside ours, or where another program was told to keep its configuration.
+        let config = if beside { home.config() } else { home.ssh.join("../elsewhere") };
+        fs::write(&config, &content).unwrap();
+        let plan = match plan_install(&config, &home.dir) {
+            Ok(plan) => plan,
+            Err(error) => {
+                prop_assert!(content.starts_with(b"\xef\xbb\xbf") || content.contains(&0), "{}", error);
+                return Ok(());
+            }
+        };
+        // A line of ours that was there before is not the person's.
+        prop_assume!(plan.action == IncludeAction::Insert);
+        prop_assert_eq!(install(&plan, &home.dir, None).unwrap(), Applied::Changed);
+        prop_assert_eq!(include_status(&config, &home.dir).unwrap().placement, Placement::InForce { line: 1 });
+        prop_assert_eq!(&fs::read(&plan.backup).unwrap(), &content);
+        let plan = plan_uninstall(&config, &home.dir).unwrap();
+        prop_assert_eq!(uninstall(&plan, &home.dir).unwrap(), Applied::Changed);
+        prop_assert_eq!(fs::read(&config).unwrap(), content);
+    }
+}
+
+/// VS Code may be told to read another file: each file has its own copy of what it was.
+#[test]
+fn two_configurations_have_two_backups() {
+    let home = Home::with(b"Host a\n");
+    let other = home.ssh.join("../code/ssh_config");
+    fs::create_dir(other.parent().unwrap()).unwrap();
+    fs::write(&other, "Host b\n").unwrap();
+    for config in [&home.config(), &other] {
+        install(&plan_install(config, &home.dir).unwrap(), &home.dir, None).unwrap();
+    }
+    if has("ssh") {
+        assert_eq!(option(&other, "web.devctl", "user"), ["dev"]);
+    }
+    for (config, before) in [(&home.config(), "Host a\n"), (&other, "Host b\n")] {
+        let plan = plan_uninstall(config, &home.dir).unwrap();
+        assert_eq!(fs::read_to_string(&plan.backup).unwrap(), before);
+        uninstall(&plan, &home.dir).unwrap();
+        assert_eq!(fs::read_to_string(config).unwrap(), before);
+    }
 }
