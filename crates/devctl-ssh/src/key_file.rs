@@ -35,10 +35,16 @@ impl AccessKey {
         Ok(Self { path, public })
     }
 
-    /// The key that is to follow this one, made if there is none. The change has these steps, each of which can be
-    /// repeated after a crash, and with each of them a login works: make the follower, have it certified
-    /// ([`SshDir::write_next_certificate`]), generate a client configuration that offers both pairs, call
-    /// [`AccessKey::take_over`], generate the configuration again.
+    /// The key that is to follow this one, made if there is none.
+    ///
+    /// An `ssh` reads the public halves and certificates when it starts and the private half when it signs, so a change
+    /// of the files in between would fail its login. Therefore the change has these steps; each can be repeated after
+    /// a crash, and before each of the last two a time passes in which every `ssh` that has started has logged in:
+    ///
+    /// 1. make the follower, have it certified ([`SshDir::write_next_certificate`]), and generate a client
+    ///    configuration that offers both pairs;
+    /// 2. [`AccessKey::take_over`]: whoever is caught by it uses the follower under its own name;
+    /// 3. [`AccessKey::discard_follower`], and generate the configuration with one pair again.
     ///
     /// # Errors
     /// As [`AccessKey::ensure`].
@@ -51,15 +57,13 @@ impl AccessKey {
         Ok(Self { path, public })
     }
 
-    /// Puts the follower and its certificate in the place of the access key, and says which key it was; `None` if
-    /// there is no follower. Between its writes the old names hold parts of both keys; the names of the follower are
-    /// whole until the old ones are.
+    /// Puts the follower and its certificate in the place of the access key too, and says which key it was; `None` if
+    /// there is no follower. Its own files stay: between the writes the old names hold parts of both keys.
     ///
     /// # Errors
     /// [`SshError::CertificateRefused`] if the follower has no certificate of its own yet: nothing is changed then.
     pub fn take_over(dir: &SshDir) -> Result<Option<Self>, SshError> {
         let Some(next) = read(&dir.next_key())? else {
-            discard(dir)?;
             return Ok(None);
         };
         let line = read_optional(&dir.next_certificate())?
@@ -67,37 +71,30 @@ impl AccessKey {
             .filter(|line| {
                 Certificate::from_openssh(line.trim_end())
                     .is_ok_and(|certificate| certificate.public_key() == next.public_key().key_data())
-            });
-        let taken = || Self {
-            path: dir.access_key(),
-            public: next.public_key().clone(),
-        };
-        let Some(line) = line else {
-            // It is the first to be removed: all was in place when an earlier run was interrupted.
-            let held = read(&dir.access_key())?;
-            if held.is_some_and(|held| held.public_key().key_data() == next.public_key().key_data()) {
-                discard(dir)?;
-                return Ok(Some(taken()));
-            }
-            return Err(SshError::CertificateRefused {
+            })
+            .ok_or_else(|| SshError::CertificateRefused {
                 rule: "the key that is to follow has no certificate yet".to_owned(),
-            });
-        };
+            })?;
         let private = next.to_openssh(LineEnding::LF).map_err(SshError::Signing)?;
         let public = key::public_line(next.public_key())? + "\n";
         write_if_changed(&dir.access_key(), private.as_bytes(), Mode::PRIVATE)?;
         write_if_changed(&dir.access_key_public(), public.as_bytes(), Mode::PRIVATE)?;
         write_if_changed(&dir.certificate(), line.as_bytes(), Mode::PRIVATE)?;
-        discard(dir)?;
-        Ok(Some(taken()))
+        Ok(Some(Self {
+            path: dir.access_key(),
+            public: next.public_key().clone(),
+        }))
     }
 
-    /// Gives up the follower; nothing happens if there is none.
+    /// Removes the follower's own files: before it has taken over that gives it up. Nothing happens if there is none.
     ///
     /// # Errors
     /// A file cannot be removed.
     pub fn discard_follower(dir: &SshDir) -> Result<(), SshError> {
-        discard(dir)
+        for path in [dir.next_certificate(), dir.next_key_public(), dir.next_key()] {
+            remove_if_there(&path)?;
+        }
+        Ok(())
     }
 
     /// The private key file.
@@ -256,14 +253,6 @@ impl fmt::Debug for HostKey {
     }
 }
 
-/// The private half goes last: while it is there, [`AccessKey::take_over`] can be repeated.
-fn discard(dir: &SshDir) -> Result<(), SshError> {
-    for path in [dir.next_certificate(), dir.next_key_public(), dir.next_key()] {
-        remove_if_there(&path)?;
-    }
-    Ok(())
-}
-
 /// What is in the file always wins: whoever loses the race to make it reads the winner's.
 fn read_or_make(path: &Path, comment: &str) -> Result<PrivateKey, SshError> {
     if let Some(key) = read(path)? {
@@ -390,17 +379,21 @@ mod tests {
         let line = fs::read_to_string(dir.certificate()).unwrap();
         assert_eq!(line.trim_end(), certificate.to_openssh().unwrap());
         assert_eq!(
+            AccessKey::take_over(&dir).unwrap().unwrap().fingerprint(),
+            next.fingerprint()
+        );
+        assert_eq!(
             files(),
-            before + 1,
-            "the certificate, and nothing of the follower"
+            before + 4,
+            "the certificate, and the follower's own three files"
         );
         assert!(dir.findings().unwrap().is_empty());
-
-        // Interrupted in the middle of clearing up: the follower is there without its certificate.
-        fs::copy(dir.access_key(), dir.next_key()).unwrap();
-        let again = AccessKey::take_over(&dir).unwrap().unwrap();
-        assert_eq!(again.fingerprint(), next.fingerprint());
+        AccessKey::discard_follower(&dir).unwrap();
         assert_eq!(files(), before + 1);
+        assert_eq!(
+            AccessKey::ensure(&dir, "dev").unwrap().fingerprint(),
+            next.fingerprint()
+        );
     }
 
     #[test]
