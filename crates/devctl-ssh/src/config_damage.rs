@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use devctl_files::read_optional;
 
+use crate::client_config::Platform;
 use crate::config_reader::words::keyword_and_value;
 use crate::config_reader::{ConfigLine, UserConfig};
 use crate::error::SshError;
 use crate::include_line::{Placement, include_status};
+use crate::permission_fix::{complained_about, permission_fix};
 use crate::ssh_client::SshClient;
 use crate::ssh_dir::SshDir;
 
@@ -48,7 +50,7 @@ pub struct Damage {
     pub tool: ForeignTool,
     /// The file.
     pub file: PathBuf,
-    /// The line, from 1.
+    /// The line, from 1; 0 for the whole file.
     pub line: usize,
     /// What is wrong, in words.
     pub what: String,
@@ -96,6 +98,15 @@ pub fn config_damage(
     if let Some(Err(SshError::ConfigInvalid { message, .. })) =
         ssh.map(|ssh| ssh.effective(user_config, "devctl-check.invalid"))
     {
+        if let Some(file) = complained_about(&message) {
+            damage.push(Damage {
+                tool: text.tool_at(Path::new(file), 0),
+                file: PathBuf::from(file),
+                line: 0,
+                what: "others may write this file, and ssh reads nothing at all because of it".to_owned(),
+                fix: permission_fix(file, Platform::current()),
+            });
+        }
         for (file, line, what) in message.lines().filter_map(file_and_line) {
             if !damage
                 .iter()

@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn the_setting_is_found_as_people_write_it() {
         let is = |text: &str, path: Option<&str>| {
-            assert_eq!(said(text).unwrap(), path.map(PathBuf::from), "{text}")
+            assert_eq!(said(text).unwrap(), path.map(PathBuf::from), "{text}");
         };
         is(
             r#"{"remote.SSH.configFile": "/etc/me/ssh_config"}"#,

@@ -5,7 +5,9 @@ use devctl_krl::KrlError;
 
 use crate::agent_error::AgentError;
 use crate::cert_policy::PolicyRefusal;
+use crate::client_config::Platform;
 use crate::key_error::KeyError;
+use crate::permission_fix::{complained_about, permission_fix};
 
 /// What can go wrong with keys, certificates and the files of `ssh`.
 #[derive(Debug, thiserror::Error)]
@@ -210,7 +212,10 @@ impl SshError {
             Self::ConfigReadOnly { line, .. } => Some(format!(
                 "put this line at the top of the file that generates it: {line}"
             )),
-            Self::ConfigInvalid { path, .. } => Some(format!("correct {} and repeat", path.display())),
+            Self::ConfigInvalid { path, message } => Some(match complained_about(message) {
+                Some(file) => permission_fix(file, Platform::current()),
+                None => format!("correct {} and repeat", path.display()),
+            }),
             Self::ConfigWouldChange { .. } => Some(
                 "use `ssh -F ~/.ssh/devctl/config NAME.devctl`, which needs no line in your file".to_owned(),
             ),

@@ -22,6 +22,7 @@ mod key;
 mod key_error;
 mod key_file;
 mod key_store;
+mod permission_fix;
 mod quoting;
 mod renewal;
 mod revocation;

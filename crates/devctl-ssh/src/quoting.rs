@@ -24,8 +24,9 @@ pub(crate) fn path_value(role: &'static str, path: &Path) -> Result<String, SshE
 }
 
 /// A path as the argument of `Include`: a pattern for glob(3), and from OpenSSH 9.9 with `%` tokens and variables,
-/// before without, so these cannot be written for both.
-pub(crate) fn include_value(path: &Path) -> Result<String, SshError> {
+/// before without, so these cannot be written for both. On Windows the pattern has slashes: a backslash would take the
+/// meaning from the character behind it.
+pub(crate) fn include_value(path: &Path, platform: Platform) -> Result<String, SshError> {
     let role = "an included file";
     let text = checked(role, path)?;
     if text.contains("${") || text.contains('%') {
@@ -35,9 +36,19 @@ pub(crate) fn include_value(path: &Path) -> Result<String, SshError> {
             "versions of ssh differ on `%` and `${` in an Include line",
         ));
     }
+    if platform == Platform::Windows {
+        if text.contains(['[', ']']) {
+            return Err(unquotable(
+                role,
+                text,
+                "ssh for Windows would read `[` as part of a pattern",
+            ));
+        }
+        return Ok(quoted(&text.replace('\\', "/")));
+    }
     let mut pattern = String::with_capacity(text.len());
     for character in text.chars() {
-        if matches!(character, '*' | '?' | '[' | ']' | '\\') && !cfg!(windows) {
+        if matches!(character, '*' | '?' | '[' | ']' | '\\') {
             pattern.push('\\');
         }
         pattern.push(character);
@@ -176,9 +187,25 @@ mod tests {
             let error = path_value("a key", Path::new(bad)).unwrap_err();
             assert_eq!(error.code(), "ssh.path_unusable", "{bad:?}");
         }
-        assert!(include_value(Path::new("/100%/config")).is_err());
+        assert!(include_value(Path::new("/100%/config"), Platform::Unix).is_err());
         assert!(proxy_command(Path::new("/a\nb"), "x", Platform::Unix).is_err());
         assert!(match_exec(Path::new("/a\nb"), "x", Platform::Unix).is_err());
+    }
+
+    #[test]
+    fn an_included_file_is_a_pattern_for_each_platform() {
+        let unix = |path: &str| include_value(Path::new(path), Platform::Unix).unwrap();
+        assert_eq!(unix("/a b/[x]*/config"), r#""/a b/\[x\]\*/config""#);
+        let windows = |path: &str| include_value(Path::new(path), Platform::Windows);
+        assert_eq!(
+            windows(r"C:\Users\Jo Doe\.ssh\devctl\config").unwrap(),
+            r#""C:/Users/Jo Doe/.ssh/devctl/config""#
+        );
+        assert_eq!(
+            windows(r"\\server\home\ü\config").unwrap(),
+            r#""//server/home/ü/config""#
+        );
+        assert!(windows(r"C:\a[1]\config").is_err());
     }
 
     #[test]

@@ -139,3 +139,24 @@ fn what_ssh_does_not_accept_is_found() {
         "{found:?}"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_may_write_is_found() {
+    use std::os::unix::fs::PermissionsExt as _;
+    if SshClient::new("ssh").version().is_none() {
+        println!("SKIPPED: no ssh here");
+        return;
+    }
+    let home = Home::new();
+    let included = home.temp.path().join(".lima/x/ssh.config");
+    fs::create_dir_all(included.parent().unwrap()).unwrap();
+    fs::write(&included, "Host lima-x\n").unwrap();
+    fs::set_permissions(&included, fs::Permissions::from_mode(0o666)).unwrap();
+    let found = home.found(format!("Include {}\n", included.display()));
+    assert_eq!(
+        (found.len(), found[0].0, found[0].1),
+        (1, ForeignTool::Lima, 0),
+        "{found:?}"
+    );
+}

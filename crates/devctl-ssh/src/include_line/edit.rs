@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::{SshDir, SshError, quoting};
+use crate::client_config::Platform;
 use crate::config_reader::words;
 
 /// Lines of context around a change in a diff.
@@ -20,7 +21,7 @@ impl Forms {
             .parent()
             .is_some_and(|ssh| dir.path() == ssh.join("devctl"));
         let in_ssh_dir = is_beside && user_config.parent().is_some_and(|ssh| ssh.ends_with(".ssh"));
-        let canonical = match quoting::include_value(&config) {
+        let canonical = match quoting::include_value(&config, Platform::current()) {
             Ok(value) => value,
             // A relative name counts from ~/.ssh, whatever the home directory is called.
             Err(SshError::Unquotable { .. }) if in_ssh_dir => "devctl/config".to_owned(),
