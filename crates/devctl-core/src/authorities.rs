@@ -205,13 +205,17 @@ impl Signer<'_> {
     }
 
     /// The recorded authority of a generation, or the one that signs.
-    pub(crate) fn found(&self, kind: AuthorityKind, generation: Option<u32>) -> Result<Recorded, Problem> {
-        let lives = self.lives(kind)?;
-        let found = match generation {
-            Some(generation) => lives.all.iter().find(|one| one.generation == generation),
-            None => lives.signing(),
+    pub(crate) fn found(
+        &mut self,
+        kind: AuthorityKind,
+        generation: Option<u32>,
+    ) -> Result<Recorded, Problem> {
+        let Some(generation) = generation else {
+            return self.signing_authority(kind);
         };
-        found.cloned().ok_or_else(|| not_found(kind, generation))
+        let all = self.lives(kind)?.all;
+        let found = all.into_iter().find(|one| one.generation == generation);
+        found.ok_or_else(|| not_found(kind, Some(generation)))
     }
 
     fn next_generation(lives: &Lives) -> Result<u32, Problem> {
@@ -550,6 +554,8 @@ impl Signer<'_> {
         let mut authorities = Vec::new();
         let mut rotations = Vec::new();
         for kind in [AuthorityKind::User, AuthorityKind::Host] {
+            // Also where the record of them was lost.
+            self.signing_authority(kind)?;
             let lives = self.lives(kind)?;
             for recorded in &lives.all {
                 authorities.push(self.shown(recorded)?);

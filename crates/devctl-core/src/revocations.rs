@@ -5,12 +5,12 @@ use crate::clock;
 use crate::core::Core;
 use crate::error::OrProblem;
 use crate::record::Target;
-use crate::signer::{Signer, fingerprint, public_key, stored};
+use crate::signer::{Signer, fingerprint, public_key};
 use devctl_model::{ErrorCode, Problem, RevocationInfo, RevocationReport, Revoke, Revoked};
 use devctl_ssh::{
     AuthorityKind, KrlError, PublicKey, RevocationList, SshError, read_revocation_list, write_revocation_list,
 };
-use devctl_store::{Authority as Recorded, AuthorityPhase, Revocation, RevocationMeans};
+use devctl_store::{Authority as Recorded, Revocation, RevocationMeans};
 use std::sync::Arc;
 
 /// One thing to revoke, in the words of the store.
@@ -201,12 +201,7 @@ impl Signer<'_> {
         let kind = request
             .kind
             .map_or(AuthorityKind::User, crate::authorities::of_model);
-        let all = self.store.authorities(stored(kind)).or_problem()?;
-        let found = all.into_iter().find(|one| match request.generation {
-            Some(generation) => one.generation == generation,
-            None => one.phase == AuthorityPhase::Signing,
-        });
-        found.ok_or_else(|| crate::authorities::not_found(kind, request.generation))
+        self.found(kind, request.generation)
     }
 }
 

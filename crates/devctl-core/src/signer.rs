@@ -115,7 +115,14 @@ impl Signer<'_> {
             None
         };
         let authority = match kept {
-            Some(authority) => authority,
+            Some(authority) => {
+                // Which numbers were used is lost, too. They counted up from 1, so that no one of them reaches the seconds
+                // since 1970.
+                self.store
+                    .raise_serials(&authority.fingerprint(), self.config.now_seconds())
+                    .or_problem()?;
+                authority
+            }
             None => self.make(kind, generation)?,
         };
         let lost = signing.map(|one| one.fingerprint.clone());

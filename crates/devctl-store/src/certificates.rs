@@ -118,6 +118,22 @@ impl Store {
         })
     }
 
+    /// Makes the next serial number of an authority larger than `used`: for an authority whose record was lost.
+    ///
+    /// # Errors
+    /// [`StoreError::Unwritable`] where it cannot be recorded.
+    pub fn raise_serials(&self, authority: &str, used: u64) -> Result<(), StoreError> {
+        let used = i64::try_from(used).unwrap_or(i64::MAX).max(1);
+        self.write("raise the serial numbers", |transaction| {
+            transaction.execute(
+                "INSERT INTO serials (authority, last) VALUES (?1, ?2)
+                 ON CONFLICT DO UPDATE SET last = max(last, ?2)",
+                params![authority, used],
+            )?;
+            Ok(())
+        })
+    }
+
     /// The certificates that match, newest first.
     ///
     /// # Errors

@@ -575,6 +575,13 @@ fn serials_count_per_authority_and_come_with_the_record() {
         []
     );
     assert_eq!(store.count_certificates("A").unwrap(), 3);
+    for (used, next) in [(1_000_000, 1_000_001), (7, 1_000_002)] {
+        store.raise_serials("A", used).unwrap();
+        assert_eq!(
+            store.open_certificates("A", 1, certificate).unwrap()[0].serial,
+            next
+        );
+    }
 }
 
 fn authority(fingerprint: &str, generation: u32, phase: AuthorityPhase) -> NewAuthority {

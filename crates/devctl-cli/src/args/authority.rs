@@ -1,6 +1,6 @@
 //! The words of `devctl ca` and `devctl cert`.
 
-use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum, ValueHint};
 use devctl_model::AuthorityKind;
 use std::path::PathBuf;
 
@@ -94,7 +94,7 @@ pub(crate) struct ExportArgs {
 
 /// Options of `ca import`.
 #[derive(Debug, Args)]
-#[group(id = "from", required = true, multiple = false, args = ["file", "agent_key"])]
+#[command(group = ArgGroup::new("from").required(true).args(["file", "agent_key"]))]
 pub(crate) struct ImportArgs {
     /// Which kind
     pub kind: Kind,
@@ -230,7 +230,7 @@ pub(crate) struct CertRefArgs {
 
 /// Options of `cert revoke`.
 #[derive(Debug, Args)]
-#[group(id = "means", required = true, multiple = false, args = ["serial", "serials", "key_id", "key", "fingerprint"])]
+#[command(group = ArgGroup::new("means").required(true).args(["serial", "serials", "key_id", "key", "fingerprint"]))]
 pub(crate) struct RevokeArgs {
     /// One serial
     #[arg(long, value_name = "N")]

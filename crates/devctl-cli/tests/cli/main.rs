@@ -13,3 +13,4 @@ mod contract;
 mod manual;
 mod sandbox;
 mod terminal;
+mod trust;

@@ -1,7 +1,7 @@
 //! A home of its own for each test, and the engine where there is one.
 
 use serde_json::Value;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,8 @@ pub(crate) struct Sandbox {
     docker_host: String,
     /// Containers that are removed at the end.
     made: Vec<String>,
+    /// Variables beside those that every home has.
+    variables: Vec<(String, OsString)>,
 }
 
 impl Sandbox {
@@ -48,12 +50,18 @@ impl Sandbox {
             home,
             docker_host,
             made: Vec::new(),
+            variables: Vec::new(),
         }
     }
 
     /// The home directory.
     pub(crate) fn home(&self) -> &Path {
         self.home.path()
+    }
+
+    /// Sets a variable for all commands that follow.
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.variables.push((name.to_owned(), value.into()));
     }
 
     /// A folder with that `devcontainer.json`. Its name is unique, and so is that of its container.
@@ -88,6 +96,7 @@ impl Sandbox {
             .env("DEVCTL_SSH_DIR", self.home().join(".ssh/devctl"))
             .env("DEVCTL_SSH_CONFIG", self.home().join(".ssh/config"))
             .env("DEVCTL_KEYCHAIN", "off")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.home())
             .stdin(Stdio::null());
         command

@@ -1,0 +1,478 @@
+//! Authorities, certificates and revocations, with `ssh-keygen` as the second opinion.
+
+use crate::sandbox::Sandbox;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn phases(list: &Value, kind: &str) -> Vec<String> {
+    let all = list["authorities"].as_array().unwrap();
+    all.iter()
+        .filter(|one| one["kind"] == kind)
+        .map(|one| one["phase"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn rotated(home: &Sandbox, words: &[&str]) -> Vec<String> {
+    let mut all = vec!["ca"];
+    all.extend(words);
+    all.push("--json");
+    phases(&home.run(&all).expect(0).json(), words[1])
+}
+
+/// A key of somebody else.
+fn key(home: &Sandbox, words: &[&str]) -> PathBuf {
+    let path = home.home().join(format!("key{}", words.join("")));
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-N", "", "-f"])
+        .arg(&path)
+        .args(words)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    path.with_extension("pub")
+}
+
+fn keygen(words: &[&str], file: &Path) -> (bool, String) {
+    let said = Command::new("ssh-keygen").args(words).arg(file).output().unwrap();
+    (
+        said.status.success(),
+        String::from_utf8_lossy(&said.stdout).into_owned(),
+    )
+}
+
+#[test]
+fn a_rotation_goes_step_by_step_and_back_until_something_is_retired() {
+    let home = Sandbox::without_engine();
+    assert_eq!(
+        phases(&home.run(&["ca", "list", "--json"]).expect(0).json(), "user"),
+        ["signing"]
+    );
+    let own = || home.run(&["key", "show", "--json"]).expect(0).json()["certificate"]["authority"].clone();
+    let first = own();
+
+    assert_eq!(rotated(&home, &["rotate", "user"]), ["signing", "new"]);
+    assert_eq!(rotated(&home, &["rollback", "user"]), ["signing"]);
+    let nothing = home.run(&["ca", "rollback", "user", "--json"]).expect(1);
+    assert_eq!(nothing.json()["error"]["code"], "authority.step");
+
+    for (words, expected) in [
+        (["rotate", "user"], ["signing", "new"]),
+        (["rotate", "user"], ["signing", "trusted"]),
+        (["rollback", "user"], ["signing", "new"]),
+        (["rotate", "user"], ["signing", "trusted"]),
+        (["rotate", "user"], ["trusted", "signing"]),
+        (["rollback", "user"], ["signing", "trusted"]),
+        (["rotate", "user"], ["trusted", "signing"]),
+    ] {
+        assert_eq!(rotated(&home, &words), expected, "{words:?}");
+    }
+    assert_ne!(own(), first, "ours is signed anew by the authority that signs");
+    assert_eq!(rotated(&home, &["rotate", "user"]), ["retired", "signing"]);
+    home.run(&["ca", "rollback", "user"]).expect(1);
+    let refused = home
+        .run(&["ca", "retire", "user", "--revoke", "--json"])
+        .expect(4);
+    assert_eq!(refused.json()["error"]["code"], "consent.required");
+    assert_eq!(
+        rotated(&home, &["retire", "user", "--revoke", "--yes"]),
+        ["revoked", "signing"]
+    );
+    assert_eq!(
+        phases(&home.run(&["ca", "list", "--json"]).expect(0).json(), "host"),
+        ["signing"]
+    );
+}
+
+#[test]
+fn an_authority_waits_for_those_who_still_need_it() {
+    let home = Sandbox::without_engine();
+    let bob = key(&home, &["-t", "ed25519"]);
+    let issue = [
+        "cert",
+        "issue",
+        bob.to_str().unwrap(),
+        "--name",
+        "bob",
+        "--role",
+        "ci",
+        "--json",
+    ];
+    let issued = home.run(&issue).expect(0).json();
+    assert_eq!(issued["record"]["state"], "valid");
+    for _ in 0..3 {
+        home.run(&["ca", "rotate", "user"]).expect(0);
+    }
+    let needed = home.run(&["ca", "rotate", "user", "--json"]).expect(1).json();
+    assert_eq!(needed["error"]["code"], "authority.needed");
+    assert!(
+        needed["error"]["lines"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("user:bob/"),
+        "{needed}"
+    );
+    // The next one for the same key takes its place.
+    home.run(&issue).expect(0);
+    assert_eq!(rotated(&home, &["rotate", "user"]), ["retired", "signing"]);
+    let list = home.run(&["cert", "list", "--json"]).expect(0).json();
+    let states: Vec<_> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["keyId"].as_str().unwrap().starts_with("user:bob"))
+        .map(|one| one["state"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(states, ["valid", "untrusted"]);
+}
+
+#[test]
+fn a_certificate_is_issued_explained_and_revoked() {
+    let home = Sandbox::without_engine();
+    let bob = key(&home, &["-t", "ecdsa", "-b", "384"]);
+    let out = home.home().join("out");
+    std::fs::create_dir(&out).unwrap();
+    let (bob, out_text) = (bob.to_str().unwrap(), out.to_str().unwrap());
+    let said = home
+        .run(&[
+            "cert",
+            "issue",
+            bob,
+            "--name",
+            "bob b.",
+            "--role",
+            "ci",
+            "--valid",
+            "1h",
+            "--force-command",
+            "make test",
+            "--no-pty",
+            "--reason",
+            "nightly",
+            "-o",
+            out_text,
+            "--json",
+        ])
+        .expect(0)
+        .json();
+    let record = &said["record"];
+    assert_eq!(record["serial"], 2, "the first is the owner's own");
+    assert_eq!(record["criticalOptions"][0], "force-command=make test");
+    assert_eq!(
+        (&record["principals"][0], &record["reason"]),
+        (&"role-ci".into(), &"nightly".into())
+    );
+    let certificate = out.join("bob-b.-cert.pub");
+    let (_, shown) = keygen(&["-L", "-f"], &certificate);
+    for expected in [
+        "Serial: 2",
+        "\"user:bob b./2\"",
+        "role-ci",
+        "force-command make test",
+        "Extensions: (none)",
+    ] {
+        assert!(shown.contains(expected), "{expected} in {shown}");
+    }
+    assert!(
+        std::fs::read_to_string(out.join("bob-b.-known_hosts"))
+            .unwrap()
+            .starts_with("@cert-authority *.devctl")
+    );
+    home.run(&[
+        "cert", "issue", bob, "--name", "bob b.", "--role", "ci", "-o", out_text,
+    ])
+    .expect(1);
+
+    let file = certificate.to_str().unwrap();
+    let verdict = home.run(&["cert", "verify", file, "--json"]).expect(4).json();
+    let broken = |verdict: &Value| {
+        let checks = verdict["checks"].as_array().unwrap().clone();
+        checks
+            .iter()
+            .filter(|one| one["ok"] == false)
+            .map(|one| one["rule"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(broken(&verdict), ["principal"], "no container accepts the role");
+
+    let list = home.run(&["cert", "revocations", "--json"]).expect(0).json();
+    let path = PathBuf::from(list["path"].as_str().unwrap());
+    assert_eq!(
+        (
+            &list["version"],
+            keygen(&["-Q", "-f", path.to_str().unwrap()], &certificate).0
+        ),
+        (&1.into(), true)
+    );
+    let refused = home.run(&["cert", "revoke", "--serial", "2", "--json"]).expect(4);
+    assert_eq!(refused.json()["error"]["code"], "consent.required");
+    let revoked = home
+        .run(&[
+            "cert", "revoke", "--serial", "2", "--reason", "left", "--yes", "--json",
+        ])
+        .expect(0)
+        .json();
+    assert_eq!(
+        (&revoked["changed"], &revoked["revocation"]["version"]),
+        (&true.into(), &2.into())
+    );
+    assert_eq!(
+        home.run(&["cert", "revoke", "--serial", "2", "--yes", "--json"])
+            .expect(0)
+            .json()["changed"],
+        false
+    );
+    assert!(
+        !keygen(&["-Q", "-f", path.to_str().unwrap()], &certificate).0,
+        "ssh-keygen says it is revoked"
+    );
+    let verdict = home.run(&["cert", "verify", file, "--json"]).expect(4).json();
+    assert_eq!(broken(&verdict), ["revocation", "principal"]);
+    assert_eq!(
+        home.run(&["cert", "show", "user", "2", "--json"])
+            .expect(0)
+            .json()["state"],
+        "revoked"
+    );
+
+    // One's own is followed by another at once.
+    let revoked = home
+        .run(&["cert", "revoke", "--serials", "1-1", "--yes", "--json"])
+        .expect(0)
+        .json();
+    assert!(
+        revoked["note"].as_str().unwrap().contains("a new certificate"),
+        "{revoked}"
+    );
+    let own = home.run(&["key", "show", "--json"]).expect(0).json();
+    assert!(own["certificate"]["serial"].as_u64().unwrap() > 2, "{own}");
+}
+
+#[test]
+fn what_a_list_once_held_stays_in_it() {
+    let home = Sandbox::without_engine();
+    let bob = key(&home, &["-t", "ed25519"]);
+    home.run(&["ca", "list"]).expect(0);
+    let list = || home.run(&["cert", "revocations", "--json"]).expect(0).json();
+    home.run(&["cert", "revoke", "--key", bob.to_str().unwrap(), "--yes"])
+        .expect(0);
+    let path = PathBuf::from(list()["path"].as_str().unwrap());
+    let is_revoked = || !keygen(&["-Q", "-f", path.to_str().unwrap()], &bob).0;
+    assert!(is_revoked());
+    // The record is lost: the list is not.
+    for name in ["state.db", "state.db-wal", "state.db-shm"] {
+        let _ = std::fs::remove_file(path.with_file_name(name));
+    }
+    home.run(&["cert", "revoke", "--key-id", "user:eve", "--yes"])
+        .expect(0);
+    assert!(is_revoked());
+    let issue = [
+        "cert",
+        "issue",
+        bob.to_str().unwrap(),
+        "--name",
+        "bob",
+        "--role",
+        "ci",
+        "--json",
+    ];
+    let serial = home.run(&issue).expect(0).json()["record"]["serial"]
+        .as_u64()
+        .unwrap();
+    assert!(
+        serial > 1_000_000_000,
+        "no number that may have been used is used again: {serial}"
+    );
+    // The list is damaged: it is told, and written anew from the record by the next step.
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    assert!(list()["problem"].is_string());
+    home.run(&[
+        "cert",
+        "revoke",
+        "--fingerprint",
+        "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "--yes",
+    ])
+    .expect(0);
+    assert!(list()["problem"].is_null());
+}
+
+#[test]
+fn an_authority_comes_from_elsewhere_and_goes_there() {
+    let home = Sandbox::without_engine();
+    let elsewhere = key(&home, &["-t", "ecdsa", "-b", "256", "-C", "old"]).with_extension("");
+    let brought = home
+        .run(&["ca", "import", "host", elsewhere.to_str().unwrap(), "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(
+        (&brought["phase"], &brought["algorithm"]),
+        (&"new".into(), &"ecdsa-sha2-nistp256".into())
+    );
+    let again = home
+        .run(&["ca", "import", "user", elsewhere.to_str().unwrap(), "--json"])
+        .expect(1)
+        .json();
+    assert_eq!(
+        again["error"]["code"], "authority.step",
+        "one key is one authority"
+    );
+    for _ in 0..2 {
+        home.run(&["ca", "rotate", "host"]).expect(0);
+    }
+
+    let (file, words) = (home.home().join("exported"), home.home().join("words"));
+    std::fs::write(&words, "correct horse\n").unwrap();
+    home.run(&[
+        "ca",
+        "export",
+        "host",
+        "--private",
+        file.to_str().unwrap(),
+        "--passphrase-file",
+        words.to_str().unwrap(),
+    ])
+    .expect(0);
+    let (opened, public) = keygen(&["-y", "-P", "correct horse", "-f"], &file);
+    assert!(opened && public.starts_with("ecdsa-sha2-nistp256 "), "{public}");
+    assert!(!keygen(&["-y", "-P", "wrong", "-f"], &file).0);
+    let other = Sandbox::without_engine();
+    let needs = other
+        .run(&["ca", "import", "host", file.to_str().unwrap(), "--json"])
+        .expect(4)
+        .json();
+    assert_eq!(needs["error"]["code"], "key.passphrase");
+    other
+        .run(&[
+            "ca",
+            "import",
+            "host",
+            file.to_str().unwrap(),
+            "--passphrase-file",
+            words.to_str().unwrap(),
+        ])
+        .expect(0);
+}
+
+#[test]
+fn the_key_of_an_authority_may_stay_in_an_agent() {
+    let mut home = Sandbox::without_engine();
+    let socket = home.home().join("agent");
+    let mut agent = Command::new("ssh-agent")
+        .arg("-D")
+        .arg("-a")
+        .arg(&socket)
+        .spawn()
+        .unwrap();
+    while !socket.exists() {
+        std::thread::yield_now();
+    }
+    let token = key(&home, &["-t", "ed25519"]).with_extension("");
+    let added = Command::new("ssh-add")
+        .arg("-q")
+        .arg(&token)
+        .env("SSH_AUTH_SOCK", &socket)
+        .status()
+        .unwrap();
+    assert!(added.success());
+    let (_, said) = keygen(&["-l", "-f"], &token);
+    let fingerprint = said.split(' ').nth(1).unwrap().to_owned();
+    home.set("SSH_AUTH_SOCK", &socket);
+    home.run(&["ca", "import", "user", "--agent-key", &fingerprint])
+        .expect(0);
+    home.run(&["ca", "rotate", "user"]).expect(0);
+    assert_eq!(rotated(&home, &["rotate", "user"]), ["trusted", "signing"]);
+    let own = home.run(&["key", "show", "--json"]).expect(0).json();
+    assert_eq!(own["certificate"]["authority"], fingerprint);
+    agent.kill().unwrap();
+    agent.wait().unwrap();
+    let gone = home.run(&["cert", "renew", "--json"]).expect(1).json();
+    assert_eq!(gone["error"]["code"], "key.agent");
+}
+
+#[test]
+fn what_the_policy_does_not_allow_is_refused_by_its_rule() {
+    let home = Sandbox::without_engine();
+    let bob = key(&home, &["-t", "ed25519"]);
+    home.run(&[
+        "ca",
+        "policy",
+        "user",
+        "--max-validity",
+        "2h",
+        "--principal",
+        "role-",
+        "--principal",
+        "owner-",
+        "--extension",
+        "permit-pty",
+        "--extension",
+        "permit-agent-forwarding",
+        "--extension",
+        "permit-port-forwarding",
+    ])
+    .expect(0);
+    let refused = |words: &[&str]| {
+        let mut all = vec!["cert", "issue", bob.to_str().unwrap(), "--name", "bob", "--json"];
+        all.extend(words);
+        let said = home.run(&all).expect(4).json();
+        assert_eq!(said["error"]["code"], "certificate.refused", "{said}");
+        said["error"]["message"].as_str().unwrap().to_owned()
+    };
+    assert!(refused(&["--role", "ci", "--valid", "3h"]).contains("maxValiditySeconds"));
+    assert!(refused(&[]).contains("for something"));
+    for bad in ["*", "a,b", "a b", "a?"] {
+        refused(&["--role", bad]);
+    }
+    // Our own renewals keep within it.
+    home.run(&["cert", "renew"]).expect(0);
+    home.run(&[
+        "cert",
+        "issue",
+        bob.to_str().unwrap(),
+        "--name",
+        "bob",
+        "--role",
+        "ci",
+        "--valid",
+        "2h",
+    ])
+    .expect(0);
+    home.run(&["ca", "policy", "user", "--extension", "permit-x11-forwarding"])
+        .expect(2);
+    home.run(&["ca", "policy", "host", "--force-command", "true"])
+        .expect(4);
+    home.run(&["ca", "policy", "user", "--default"]).expect(0);
+    home.run(&[
+        "cert",
+        "issue",
+        bob.to_str().unwrap(),
+        "--name",
+        "bob",
+        "--role",
+        "ci",
+        "--valid",
+        "20h",
+    ])
+    .expect(0);
+    let weak = key(&home, &["-t", "rsa", "-b", "2048"]);
+    let said = home
+        .run(&[
+            "cert",
+            "issue",
+            weak.to_str().unwrap(),
+            "--name",
+            "bob",
+            "--role",
+            "ci",
+            "--json",
+        ])
+        .expect(4);
+    assert!(
+        said.json()["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("weak key")
+    );
+}
