@@ -80,9 +80,17 @@ pub(crate) fn docker(workspace: &Workspace) -> Result<Engine> {
     }
     refuse_without_rights()?;
     bail!(
-        "the engine was started and does not answer within {} s\nfix: docker info",
-        PATIENCE.as_secs()
+        "the engine was started and does not answer within {} s{}\nfix: docker info",
+        PATIENCE.as_secs(),
+        last_words(workspace)
     )
+}
+
+/// What a daemon that was started here said last; nothing where a service manager keeps its log.
+fn last_words(workspace: &Workspace) -> String {
+    let log = fs::read_to_string(workspace.kept("dockerd.log")).unwrap_or_default();
+    let last = log.lines().rev().find(|line| !line.trim().is_empty());
+    last.map_or_else(String::new, |line| format!("; it said last: {line}"))
 }
 
 /// An engine that runs and does not let this account in is not helped by starting another one.

@@ -153,6 +153,7 @@ impl IntoProblem for SshError {
             }
             "ssh.config_busy" => ErrorCode::Busy,
             "ssh.client_failed" => ErrorCode::SshClientMissing,
+            "ssh.revocation_list_unusable" => ErrorCode::SshRevocationList,
             "ssh.policy_refused" | "ssh.certificate_refused" | "ssh.principal_invalid" => {
                 ErrorCode::CertificateRefused
             }

@@ -138,6 +138,8 @@ error_codes! {
     SshNameInvalid = "ssh.name_invalid", 2;
     /// The access key cannot be read or written.
     SshKeyUnreadable = "ssh.key_unreadable", 1;
+    /// The revocation list is damaged, so that nobody is let in until it is written anew.
+    SshRevocationList = "ssh.revocation_list", 1;
     /// A certificate could not be signed.
     SshSignFailed = "ssh.sign_failed", 1;
     /// The key is encrypted and its passphrase was not given, or is another one.
