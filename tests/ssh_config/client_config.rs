@@ -10,6 +10,7 @@ fn config(devctl: &Path, dir: &SshDir) -> ClientConfig {
     ClientConfig {
         devctl_path: devctl.to_path_buf(),
         ssh_dir: dir.clone(),
+        access_key: dir.access_key().unwrap(),
         suffix: Suffix::default(),
         hosts: vec![HostEntry::new(slug("web"), "dev").unwrap()],
         forward_agent: false,
@@ -71,10 +72,13 @@ fn every_option_that_a_login_depends_on_is_ours_whatever_the_user_set() {
             "ssh-ed25519-cert-v01@openssh.com,ssh-ed25519",
         );
         is("casignaturealgorithms", "ssh-ed25519");
-        is("certificatefile", dir.certificate().to_str().unwrap());
+        is(
+            "certificatefile",
+            dir.access_key().unwrap().certificate.to_str().unwrap(),
+        );
         assert_eq!(
             option(config, "web.devctl", "identityfile")[0],
-            dir.access_key().to_str().unwrap()
+            dir.access_key().unwrap().private.to_str().unwrap()
         );
     }
     // A container that is not in the file yet is reached all the same.
@@ -146,8 +150,8 @@ proptest! {
                 // Some options are printed before `%` is expanded and some after, which differs by version; that
                 // the expanded path is the right one is seen by the logins.
                 for (option_name, path) in [
-                    ("identityfile", dir.access_key()),
-                    ("certificatefile", dir.certificate()),
+                    ("identityfile", dir.access_key().unwrap().private),
+                    ("certificatefile", dir.access_key().unwrap().certificate),
                     ("userknownhostsfile", dir.known_hosts()),
                 ] {
                     let path = path.to_str().unwrap();

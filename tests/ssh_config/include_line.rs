@@ -32,6 +32,7 @@ impl Home {
         let config = ClientConfig {
             devctl_path: "/bin/true".into(),
             ssh_dir: dir.clone(),
+            access_key: dir.access_key().unwrap(),
             suffix: Suffix::default(),
             hosts: vec![HostEntry::new(slug("web"), "dev").unwrap()],
             forward_agent: false,

@@ -79,13 +79,14 @@ impl World {
                 "case $1 in\nssh-renew) [ ! -e {fresh} ] || cp {fresh} {current} ;;\n\
                  ssh-proxy) mkdir -p /run/sshd 2>/dev/null; exec /usr/sbin/sshd -i -f {config} ;;\nesac",
                 fresh = quoted(&root.join("fresh")),
-                current = quoted(&dir.certificate()),
+                current = quoted(&dir.access_key().unwrap().certificate),
                 config = quoted(&server.join("sshd_config")),
             ),
         );
         let config = ClientConfig {
             devctl_path: devctl,
             ssh_dir: dir.clone(),
+            access_key: dir.access_key().unwrap(),
             suffix: Suffix::default(),
             hosts: vec![HostEntry::new(slug("web"), &whoami()).unwrap()],
             forward_agent: false,
@@ -115,7 +116,7 @@ impl World {
             vec![Principal::new(principal).unwrap()],
         );
         let certificate = issue_user_certificate(&self.users, key.public_key(), &request).unwrap();
-        self.dir.write_certificate(&certificate).unwrap();
+        key.write_certificate(&certificate).unwrap();
     }
 
     /// The words of the server, or why the client gave up.
@@ -154,7 +155,11 @@ fn a_certificate_that_is_a_month_old_is_renewed_in_time_for_the_same_login() {
         return;
     };
     world.certify(now(), 2, "owner-1");
-    fs::rename(world.dir.certificate(), world.root.join("fresh")).unwrap();
+    fs::rename(
+        world.dir.access_key().unwrap().certificate,
+        world.root.join("fresh"),
+    )
+    .unwrap();
     world.certify(now() - 30 * DAY, 1, "owner-1");
     assert_eq!(world.login("web.devctl"), Ok("in".to_owned()));
     fs::remove_file(world.root.join("fresh")).unwrap();
@@ -180,7 +185,7 @@ fn what_must_not_get_in_does_not() {
             .contains("Permission denied"),
         "another principal"
     );
-    fs::remove_file(world.dir.certificate()).unwrap();
+    fs::remove_file(world.dir.access_key().unwrap().certificate).unwrap();
     assert!(
         world
             .login("web.devctl")

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub(crate) mod authority;
+pub(crate) mod key;
 mod since;
 
 pub(crate) use since::Since;
@@ -101,9 +102,9 @@ pub(crate) enum Command {
     Settings(SettingsCommand),
     /// Check everything that devctl needs, and say how to mend what fails
     Doctor(DoctorArgs),
-    /// See to the access key
+    /// See to keys: the container access key, and your own
     #[command(subcommand, arg_required_else_help = true)]
-    Key(KeyCommand),
+    Key(key::KeyCommand),
     /// See to the certificate authorities
     #[command(subcommand, arg_required_else_help = true)]
     Ca(authority::CaCommand),
@@ -373,13 +374,6 @@ pub(crate) struct DoctorArgs {
     /// Mend what can be mended without harm, then check again
     #[arg(long)]
     pub fix: bool,
-}
-
-/// What is done with the access key.
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeyCommand {
-    /// Show the access key and its certificate
-    Show,
 }
 
 /// Arguments of `ssh-proxy`.

@@ -1,6 +1,6 @@
 //! What each command does: a request to the core, and its answer as text or as JSON.
 
-use crate::args::{Command, KeyCommand};
+use crate::args::Command;
 use crate::failure::Failure;
 use crate::output::Printer;
 use crate::{completion, core};
@@ -54,7 +54,7 @@ pub(crate) fn run(printer: &Printer, command: Command) -> Result<u8, Failure> {
         Command::Events(args) => block_on(One, events::run(printer, args)),
         Command::Settings(command) => block_on(One, settings::run(printer, command)),
         Command::Doctor(args) => block_on(One, doctor::run(printer, args.fix)),
-        Command::Key(KeyCommand::Show) => block_on(One, keys::key(printer)),
+        Command::Key(command) => block_on(One, keys::run(printer, command)),
         Command::Ca(command) => block_on(One, authorities::run(printer, command)),
         Command::Cert(command) => block_on(One, certificates::run(printer, command)),
         Command::SshProxy(args) => {

@@ -68,21 +68,39 @@ pub(crate) fn containers(typed: &OsStr) -> Vec<CompletionCandidate> {
         .collect()
 }
 
-/// Name and state of each container.
-fn list() -> Option<Vec<(String, String)>> {
+/// The keys whose name begins with what was typed.
+pub(crate) fn keys(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(typed) = typed.to_str() else {
+        return Vec::new();
+    };
+    let listed = soon(async {
+        let (core, caller) = core::open().await.ok()?;
+        core.list_keys(&caller, Nothing {}).await.ok()
+    });
+    let keys = listed.map(|list| list.keys).unwrap_or_default();
+    keys.into_iter()
+        .filter(|key| key.name.starts_with(typed))
+        .map(|key| CompletionCandidate::new(key.name).help(Some(key.key_type.into())))
+        .collect()
+}
+
+/// An answer, where it comes before a person loses patience.
+fn soon<T>(answer: impl Future<Output = Option<T>>) -> Option<T> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .ok()?;
-    let listed = runtime.block_on(async {
-        let list = async {
-            let (core, caller) = core::open().await.ok()?;
-            core.list_containers(&caller, Nothing {}).await.ok()
-        };
-        tokio::time::timeout(PATIENCE, list).await
-    });
+    let answered = runtime.block_on(async { tokio::time::timeout(PATIENCE, answer).await });
     runtime.shutdown_background();
-    let ContainerList { containers, .. } = listed.ok()??;
+    answered.ok()?
+}
+
+/// Name and state of each container.
+fn list() -> Option<Vec<(String, String)>> {
+    let ContainerList { containers, .. } = soon(async {
+        let (core, caller) = core::open().await.ok()?;
+        core.list_containers(&caller, Nothing {}).await.ok()
+    })?;
     Some(
         containers
             .into_iter()

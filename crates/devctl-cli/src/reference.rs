@@ -6,6 +6,7 @@ use devctl_model::ErrorCode;
 use std::fmt::Write;
 use std::io;
 
+mod key_shapes;
 mod shapes;
 mod trust_shapes;
 

@@ -1,5 +1,6 @@
 //! What the core is told about the machine and the person it works for. It looks at neither by itself.
 
+use crate::error::OrProblem;
 use devctl_engine::EngineEnv;
 use devctl_model::{ErrorCode, Problem};
 use std::collections::BTreeMap;
@@ -118,15 +119,23 @@ impl CoreConfig {
         self.state_dir.join("revoked.krl")
     }
 
-    /// The ssh-agent of this person, as `SSH_AUTH_SOCK` names it.
+    /// The ssh-agent of this person: the one that `ssh` would use for a container, by `IdentityAgent` of the user's
+    /// configuration, else by `SSH_AUTH_SOCK`, else where Windows has its own.
     pub(crate) fn ssh_agent(&self) -> Result<devctl_ssh::SshAgent, Problem> {
-        match self.env.get("SSH_AUTH_SOCK").filter(|path| !path.is_empty()) {
-            Some(path) => Ok(devctl_ssh::SshAgent::new(&devctl_ssh::AgentAddress::Socket(
-                path.into(),
-            ))),
+        let user_config =
+            devctl_ssh::UserConfig::read(&self.ssh_user_config, &self.home, &self.user).or_problem()?;
+        let effective = user_config.effective("any.devctl", None);
+        let address = devctl_ssh::AgentAddress::choose(
+            effective.get("identityagent").map(|line| line.value.as_str()),
+            |name| self.env.get(name).map(std::ffi::OsString::from),
+            &self.home,
+            devctl_ssh::Platform::current(),
+        );
+        match address.or_problem()? {
+            Some(address) => Ok(devctl_ssh::SshAgent::new(&address)),
             None => Err(Problem::new(
                 ErrorCode::AuthorityUnreachable,
-                "no ssh-agent is named by SSH_AUTH_SOCK",
+                "no ssh-agent is named by SSH_AUTH_SOCK or IdentityAgent",
             )
             .fix_command("Start one", "eval \"$(ssh-agent)\"")),
         }

@@ -46,6 +46,7 @@ impl Core {
 
     /// Directories and their modes, keys, certificates and the generated configuration: all ours, all safe to make anew.
     async fn mend(self: &Arc<Self>) -> Result<(), Problem> {
+        self.correct_key_modes()?;
         self.ensure_identity().await?;
         self.renew_all().await?;
         identity::write_client_config(&self.config)?;
@@ -283,6 +284,7 @@ impl Core {
                 )
             },
         });
+        checks.extend(self.key_checks());
         checks.push(self.include_check());
         checks.push(match crate::agent::mount(std::env::consts::ARCH) {
             Ok(_) => ok("agent", "Agent", "carried inside devctl".to_owned()),

@@ -143,6 +143,54 @@ impl Operations for Arc<Core> {
         self.key_info().await
     }
 
+    async fn list_keys(&self, _: &Caller, _: Nothing) -> Result<KeyList, Problem> {
+        self.key_list().await
+    }
+
+    async fn show_stored_key(&self, _: &Caller, request: KeyRef) -> Result<KeyRecord, Problem> {
+        self.stored_key(request.name).await
+    }
+
+    async fn generate_key(&self, caller: &Caller, request: GenerateKey) -> Result<KeyRecord, Problem> {
+        self.make_key(caller, request).await
+    }
+
+    async fn import_key(&self, caller: &Caller, request: ImportKey) -> Result<KeyRecord, Problem> {
+        self.bring_key(caller, request).await
+    }
+
+    async fn export_key(&self, caller: &Caller, request: ExportKey) -> Result<ExportedKey, Problem> {
+        self.give_key(caller, request).await
+    }
+
+    async fn change_key_passphrase(
+        &self,
+        caller: &Caller,
+        request: ChangeKeyPassphrase,
+    ) -> Result<KeyRecord, Problem> {
+        self.protect_key(caller, request).await
+    }
+
+    async fn rotate_key(&self, caller: &Caller, request: RotateKey) -> Result<RotatedKey, Problem> {
+        self.turn_key(caller, request).await
+    }
+
+    async fn remove_key(&self, caller: &Caller, request: KeyRef) -> Result<RemovedKey, Problem> {
+        self.drop_key(caller, request.name).await
+    }
+
+    async fn list_agent_keys(&self, _: &Caller, _: Nothing) -> Result<AgentKeyList, Problem> {
+        self.agent_keys().await
+    }
+
+    async fn add_agent_key(&self, caller: &Caller, request: AddAgentKey) -> Result<AgentKeyList, Problem> {
+        self.lend_key(caller, request).await
+    }
+
+    async fn remove_agent_key(&self, caller: &Caller, request: KeyRef) -> Result<Done, Problem> {
+        self.call_key_back(caller, request.name).await
+    }
+
     async fn list_authorities(&self, _: &Caller, _: Nothing) -> Result<AuthorityList, Problem> {
         self.authority_list().await
     }

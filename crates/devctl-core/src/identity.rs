@@ -11,9 +11,10 @@ use crate::signer::{Signer, Wanted};
 use devctl_files::Mode;
 use devctl_model::{ErrorCode, Problem};
 use devctl_ssh::{
-    AccessKey, Alias, AuthorityKind, ClientConfig, Extensions, HostEntry, HostKey, Platform, Principal,
-    Suffix, Transport, host_renewal_due, read_trusted_authorities, renewal_due,
+    AccessKey, Alias, AuthorityKind, Certificate, ClientConfig, Extensions, HostEntry, HostKey, Platform,
+    Principal, PublicKey, Suffix, Transport, host_renewal_due, read_trusted_authorities, renewal_due,
 };
+use devctl_store::Certificate as Record;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ pub(crate) fn anything_due(config: &CoreConfig) -> bool {
     user_due(config)
         || !config.revocation_list().is_file()
         || !config.ssh().known_hosts().is_file()
+        || crate::keys::retirement_due(config)
         || hosts_at.is_none_or(|at| {
             let now = config.now_seconds();
             // A clock that went far back is noticed too.
@@ -96,6 +98,9 @@ impl Core {
     pub(crate) async fn renew_all(self: &Arc<Self>) -> Result<(), Problem> {
         self.signing(|signer| {
             signer.renew_user()?;
+            let who = signer.config.user.clone();
+            signer.follow_revocations(&who)?;
+            signer.finish_rotations(&who)?;
             if !signer.config.ssh().known_hosts().is_file() {
                 write_client_config(&signer.config)?;
             }
@@ -153,6 +158,7 @@ fn client(config: &CoreConfig) -> Result<ClientConfig, Problem> {
         .collect();
     Ok(ClientConfig {
         devctl_path: link,
+        access_key: config.ssh().access_key().or_problem()?,
         ssh_dir: config.ssh(),
         suffix: Suffix::default(),
         hosts,
@@ -193,20 +199,37 @@ impl Signer<'_> {
         self.certify_user("renewal")
     }
 
-    fn access_key(&self) -> Result<AccessKey, Problem> {
-        let comment = format!("devctl access key of {}", self.config.user);
-        AccessKey::ensure(&self.config.ssh(), &comment).or_problem()
+    /// The access key in use; made where there is none.
+    pub(crate) fn access_key(&self) -> Result<AccessKey, Problem> {
+        AccessKey::ensure(&self.config.ssh(), &self.access_comment()).or_problem()
+    }
+
+    /// What the access key says of itself.
+    pub(crate) fn access_comment(&self) -> String {
+        format!("devctl access key of {}", self.config.user)
     }
 
     /// Signs the access key's certificate anew, due or not.
     pub(crate) fn certify_user(&mut self, reason: &str) -> Result<(), Problem> {
         let key = self.access_key()?;
+        let (certificate, _) = self.sign_for_owner(key.public_key(), None, reason)?;
+        key.write_certificate(&certificate).or_problem()?;
+        write_client_config(&self.config).map(drop)
+    }
+
+    /// Signs a certificate for a key of the owner's, which enters what the owner may enter.
+    pub(crate) fn sign_for_owner(
+        &mut self,
+        subject: &PublicKey,
+        valid_seconds: Option<u64>,
+        reason: &str,
+    ) -> Result<(Certificate, Record), Problem> {
         let wanted = Wanted {
             kind: AuthorityKind::User,
-            subject: key.public_key(),
+            subject,
             key_id: format!("user:{}@{}", self.config.user, self.config.machine),
             principals: vec![Principal::new(self.config.owner_principal()).or_problem()?],
-            valid_seconds: None,
+            valid_seconds,
             transport: Transport::Exec,
             extensions: Extensions::OWNER,
             force_command: None,
@@ -214,9 +237,7 @@ impl Signer<'_> {
             asked_by: self.config.user.clone(),
             reason: reason.to_owned(),
         };
-        let (certificate, _) = self.sign(&wanted)?;
-        self.config.ssh().write_certificate(&certificate).or_problem()?;
-        write_client_config(&self.config).map(drop)
+        self.sign(&wanted)
     }
 
     fn renew_host(&mut self, container: &str, alias: &str) -> Result<(), Problem> {

@@ -24,6 +24,7 @@ mod handlers;
 mod identity;
 mod image;
 mod jobs;
+mod keys;
 mod labels;
 mod lifecycle;
 mod login_path;

@@ -219,6 +219,28 @@ operations! {
     read run_doctor(RunDoctor) -> DoctorReport, Post "/doctor", Viewer, [Doctor];
     /// Shows the access key and its certificate.
     read show_key(Nothing) -> KeyInfo, Get "/ssh/key", Viewer, [Ssh];
+    /// Lists the keys, the access key first.
+    read list_keys(Nothing) -> KeyList, Get "/ssh/keys", Viewer, [Ssh];
+    /// Shows one key.
+    read show_stored_key(KeyRef) -> KeyRecord, Get "/ssh/keys/{name}", Viewer, [Ssh];
+    /// Makes a key. Its private half is encrypted where it lies.
+    change generate_key(GenerateKey) -> KeyRecord, Post "/ssh/keys", Admin, [Ssh];
+    /// Brings a key here: a private one, which is encrypted where it lies, or a public one alone.
+    change import_key(ImportKey) -> KeyRecord, Post "/ssh/keys/import", Admin, [Ssh];
+    /// Gives a key out: its public half, or the private one, encrypted.
+    change export_key(ExportKey) -> ExportedKey, Post "/ssh/keys/{name}/export", Admin, [Ssh];
+    /// Changes what protects the private half of a key.
+    change change_key_passphrase(ChangeKeyPassphrase) -> KeyRecord, Post "/ssh/keys/{name}/passphrase", Admin, [Ssh];
+    /// Puts a new key in the place of one; the old one is revoked when the overlap ends.
+    change rotate_key(RotateKey) -> RotatedKey, Post "/ssh/keys/rotate", Admin, [Ssh];
+    /// Removes a key, its certificate and its passphrase, and takes it from the ssh-agent.
+    change remove_key(KeyRef) -> RemovedKey, Delete "/ssh/keys/{name}", Admin, [Ssh];
+    /// Lists what the person's ssh-agent holds.
+    read list_agent_keys(Nothing) -> AgentKeyList, Get "/ssh/agent", Viewer, [Ssh];
+    /// Gives a key and a fresh certificate for it to the ssh-agent, for a time.
+    change add_agent_key(AddAgentKey) -> AgentKeyList, Post "/ssh/agent/{name}", Admin, [Ssh];
+    /// Takes a key and its certificates from the ssh-agent.
+    change remove_agent_key(KeyRef) -> Done, Delete "/ssh/agent/{name}", Admin, [Ssh];
     /// Shows the authorities.
     read list_authorities(Nothing) -> AuthorityList, Get "/ssh/authorities", Viewer, [Ssh];
     /// Shows one authority.

@@ -100,11 +100,11 @@ impl Signer<'_> {
                 one.means == asked.means && one.authority == asked.authority && one.value == asked.value
             })
             .ok_or_else(|| Problem::new(ErrorCode::Internal, "a revocation was not recorded"))?;
-        let own = self.certify_what_was_revoked()?;
+        let own = self.follow_revocations(who)? | self.certify_what_was_revoked()?;
         let mut note =
             "New connections are refused from now on; open sessions of it end within a second.".to_owned();
         if own {
-            note.push_str(" It was yours: you have a new certificate already.");
+            note.push_str(" It was yours: you have another one already.");
         }
         Ok(Revoked {
             revocation: shown(revocation),
@@ -140,7 +140,8 @@ impl Signer<'_> {
         };
         use devctl_ssh::Revoked as Means;
         let replaceable = |means| matches!(means, Some(Means::Serial | Means::KeyId));
-        let own = revoked(std::fs::read_to_string(self.config.ssh().certificate()).ok());
+        let held = self.config.ssh().access_key().or_problem()?;
+        let own = revoked(std::fs::read_to_string(held.certificate).ok());
         if replaceable(own) {
             self.certify_user("the last one was revoked")?;
         }

@@ -6,6 +6,7 @@ use crate::error::OrProblem;
 use crate::identity;
 use devctl_model::{CertificateInfo, ErrorCode, KeyInfo, Problem, SshInstallPlan, SshStatus};
 use devctl_ssh::{AccessKey, IncludeAction, IncludePlan, Placement, SshClient};
+use std::path::Path;
 use std::sync::Arc;
 
 impl Core {
@@ -142,11 +143,24 @@ fn shown(config: &CoreConfig, plan: &IncludePlan) -> SshInstallPlan {
 
 /// The certificate of the access key, as it is on the disk.
 pub(crate) fn certificate(config: &CoreConfig) -> Option<CertificateInfo> {
-    let text = std::fs::read_to_string(config.ssh().certificate()).ok()?;
+    certificate_in(config, &config.ssh().access_key().ok()?.certificate)
+}
+
+/// The certificate in a file, where there is a readable one.
+pub(crate) fn certificate_in(config: &CoreConfig, path: &Path) -> Option<CertificateInfo> {
+    let text = std::fs::read_to_string(path).ok()?;
     let certificate = devctl_ssh::Certificate::from_openssh(text.trim()).ok()?;
+    Some(certificate_info(config, &certificate))
+}
+
+/// A certificate in the words of doors.
+pub(crate) fn certificate_info(
+    config: &CoreConfig,
+    certificate: &devctl_ssh::Certificate,
+) -> CertificateInfo {
     let (after, before) = (certificate.valid_after(), certificate.valid_before());
     let now = config.now_seconds();
-    Some(CertificateInfo {
+    CertificateInfo {
         serial: certificate.serial(),
         key_id: certificate.key_id().to_owned(),
         principals: certificate.valid_principals().to_vec(),
@@ -158,7 +172,7 @@ pub(crate) fn certificate(config: &CoreConfig) -> Option<CertificateInfo> {
             .signature_key()
             .fingerprint(devctl_ssh::HashAlg::Sha256)
             .to_string(),
-    })
+    }
 }
 
 async fn blocking<T: Send + 'static>(

@@ -12,6 +12,7 @@ pub mod event;
 pub mod host;
 pub mod id;
 pub mod job;
+pub mod key;
 pub mod problem;
 pub mod settings;
 pub mod source;
@@ -41,6 +42,10 @@ pub use event::{Change, EventPage, EventRecord, ListEvents, OutcomeKind};
 pub use host::{Host, HostList, HostState};
 pub use id::{ContainerId, EventId, JobId};
 pub use job::{Job, JobList, JobLogLine, JobRef, JobState, JobUpdate, LogStream, Step, StepState};
+pub use key::{
+    AddAgentKey, AgentKey, AgentKeyList, ChangeKeyPassphrase, ExportKey, GenerateKey, ImportKey, KeyList,
+    KeyOrigin, KeyProtection, KeyRecord, KeyRef, KeyState, KeyType, RemovedKey, RotateKey, RotatedKey,
+};
 pub use problem::{ErrorCode, Fix, Problem};
 pub use settings::{SetSetting, Setting, SettingKey, SettingList};
 pub use source::{ConfigChoice, InspectSource, RebuildContainer, RebuildPreview, SourceInfo, SourceKind};

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use ssh_key::PublicKey;
 
+use crate::access_key::AccessKeyFiles;
 use crate::alias::{Alias, Suffix};
 use crate::error::SshError;
 use crate::key;
@@ -72,8 +73,10 @@ impl HostEntry {
 pub struct ClientConfig {
     /// Our program by the path that survives updates (see [`point_stable_link`](crate::point_stable_link)).
     pub devctl_path: PathBuf,
-    /// Where keys, certificate and known hosts are.
+    /// Where the known hosts are.
     pub ssh_dir: SshDir,
+    /// The access key in use (see [`SshDir::access_key`]).
+    pub access_key: AccessKeyFiles,
     /// What all our host names end in.
     pub suffix: Suffix,
     /// The containers; the order does not matter.
@@ -97,8 +100,8 @@ pub fn render_config(config: &ClientConfig) -> Result<String, SshError> {
     let suffix = &config.suffix;
     let renew = quoting::match_exec(&config.devctl_path, "ssh-renew", config.platform)?;
     let proxy = quoting::proxy_command(&config.devctl_path, "ssh-proxy %n %r", config.platform)?;
-    let identity = quoting::path_value("a key file", &dir.access_key())?;
-    let certificate = quoting::path_value("a certificate file", &dir.certificate())?;
+    let identity = quoting::path_value("a key file", &config.access_key.private)?;
+    let certificate = quoting::path_value("a certificate file", &config.access_key.certificate)?;
     let known_hosts = quoting::path_value("a known hosts file", &dir.known_hosts())?;
     let forward_agent = if config.forward_agent { "yes" } else { "no" };
 
@@ -180,6 +183,7 @@ mod tests {
         ClientConfig {
             devctl_path: "/opt/my tools/devctl".into(),
             ssh_dir: SshDir::new("/home/dev/.ssh/devctl"),
+            access_key: AccessKeyFiles::of("/home/dev/.ssh/devctl".as_ref(), 1),
             suffix: Suffix::default(),
             hosts: vec![
                 HostEntry::new(slug("web"), "dev").unwrap(),

@@ -186,6 +186,31 @@ impl KeyStoreDir {
         self.write_public(name, key)
     }
 
+    /// Keeps a key under a second name, encrypted as it is, before another takes its place under the first.
+    ///
+    /// # Errors
+    /// [`KeyError::Unknown`], [`KeyError::NameTaken`], or a file cannot be written.
+    pub fn copy(&self, name: &KeyName, second: &KeyName) -> Result<(), SshError> {
+        let _lock = self.lock()?;
+        let private = self.bytes(name)?;
+        if !write_new(&self.private_path(second), &private, Mode::PRIVATE)? {
+            return Err(KeyError::NameTaken {
+                name: second.to_string(),
+            }
+            .into());
+        }
+        remove_if_there(&self.certificate_path(second))?;
+        for (from, to) in [
+            (self.public_path(name), self.public_path(second)),
+            (self.certificate_path(name), self.certificate_path(second)),
+        ] {
+            if let Some(line) = read_optional(&from)? {
+                write_atomic(&to, &line, Mode::PRIVATE)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads a key.
     ///
     /// # Errors

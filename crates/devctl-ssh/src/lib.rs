@@ -5,6 +5,7 @@
 //! caller keeps in the vault, or never leave the ssh agent that holds them ([`Signer`]); keys of people ([`UserKey`])
 //! stand encrypted in a [`KeyStoreDir`]; the access key and the host keys are 0600 files, as sshd's own are.
 
+mod access_key;
 mod agent_error;
 mod alias;
 mod authority;
@@ -33,6 +34,7 @@ mod ssh_dir;
 mod stable_link;
 mod user_key;
 
+pub use access_key::{AccessKey, AccessKeyFiles};
 pub use agent_error::AgentError;
 pub use alias::{Alias, Suffix, slug};
 pub use authority::{Authority, AuthorityKind, read_trusted_authorities, write_trusted_authorities};
@@ -53,7 +55,7 @@ pub use include_line::{
     plan_uninstall, uninstall,
 };
 pub use key_error::KeyError;
-pub use key_file::{AccessKey, HostKey, HostKeys};
+pub use key_file::{HostKey, HostKeys};
 pub use key_store::{KeyName, KeyStoreContents, KeyStoreDir, KeyStoreFinding, StoredKey};
 pub use renewal::{Due, host_renewal_due, renewal_due};
 pub use revocation::{read_revocation_list, write_revocation_list};

@@ -34,10 +34,13 @@ pub enum Due {
 /// [`write_trusted_authorities`](crate::write_trusted_authorities) keeps in the state directory: without it, or with
 /// another authority in it, the certificate is worthless.
 ///
-/// Reads three small files and nothing else: no vault, no keychain, no database. What cannot be read is due.
+/// Reads a directory and three small files, and nothing else: no vault, no keychain, no database. What cannot be read is due.
 #[must_use]
 pub fn renewal_due(dir: &SshDir, authorities: &Path, now: u64) -> Option<Due> {
-    let subject = match read_optional(&dir.access_key_public()) {
+    let Ok(files) = dir.access_key() else {
+        return Some(Due::Unreadable);
+    };
+    let subject = match read_optional(&files.public) {
         Ok(Some(line)) => match PublicKey::from_openssh(&String::from_utf8_lossy(&line)) {
             Ok(key) => key,
             Err(_) => return Some(Due::Unreadable),
@@ -45,10 +48,10 @@ pub fn renewal_due(dir: &SshDir, authorities: &Path, now: u64) -> Option<Due> {
         Ok(None) => return Some(Due::NoKey),
         Err(_) => return Some(Due::Unreadable),
     };
-    if !dir.access_key().exists() {
+    if !files.private.exists() {
         return Some(Due::NoKey);
     }
-    match read_certificate(&dir.certificate()) {
+    match read_certificate(&files.certificate) {
         Ok(certificate) => due(&certificate, &subject, authorities, now),
         Err(due) => Some(due),
     }
@@ -108,11 +111,12 @@ fn due(certificate: &Certificate, subject: &PublicKey, authorities: &Path, now: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access_key::AccessKey;
     use crate::authority::{Authority, AuthorityKind, write_trusted_authorities};
     use crate::certificate::{
         HostCertRequest, Principal, UserCertRequest, issue_host_certificate, issue_user_certificate,
     };
-    use crate::key_file::{AccessKey, HostKeys};
+    use crate::key_file::HostKeys;
     use std::fs;
 
     const NOW: u64 = 1_800_000_000;
@@ -141,7 +145,7 @@ mod tests {
             let principals = vec![Principal::new("owner-1").unwrap()];
             let request = UserCertRequest::at(now, 1, "dev".to_owned(), principals);
             let certificate = issue_user_certificate(&self.authority, key.public_key(), &request).unwrap();
-            self.dir.write_certificate(&certificate).unwrap();
+            key.write_certificate(&certificate).unwrap();
         }
 
         fn due(&self, now: u64) -> Option<Due> {
@@ -174,18 +178,18 @@ mod tests {
         fs::write(&trusted, keep).unwrap();
 
         fs::write(
-            issued.dir.certificate(),
+            issued.dir.access_key().unwrap().certificate,
             "ssh-ed25519-cert-v01@openssh.com AAAA rubbish",
         )
         .unwrap();
         assert_eq!(issued.due(NOW), Some(Due::Unreadable));
-        fs::write(issued.dir.certificate(), "").unwrap();
+        fs::write(issued.dir.access_key().unwrap().certificate, "").unwrap();
         assert_eq!(issued.due(NOW), Some(Due::Unreadable));
-        fs::remove_file(issued.dir.certificate()).unwrap();
+        fs::remove_file(issued.dir.access_key().unwrap().certificate).unwrap();
         assert_eq!(issued.due(NOW), Some(Due::Missing));
 
         issued.renew(NOW);
-        fs::remove_file(issued.dir.access_key()).unwrap();
+        fs::remove_file(issued.dir.access_key().unwrap().private).unwrap();
         assert_eq!(issued.due(NOW), Some(Due::NoKey));
         AccessKey::ensure(&issued.dir, "dev").unwrap();
         assert_eq!(issued.due(NOW), Some(Due::OtherKey));

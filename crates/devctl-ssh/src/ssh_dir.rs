@@ -1,8 +1,11 @@
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use devctl_files::{Action, FileLock, FilesError, Mode, ensure_private_dir, write_if_changed};
-use ssh_key::Certificate;
+use devctl_files::{
+    Action, FileLock, FilesError, Mode, ensure_private_dir, ensure_private_file, write_if_changed,
+};
 
+use crate::access_key::AccessKeyFiles;
 use crate::error::SshError;
 use crate::key_store::{KeyStoreDir, KeyStoreFinding, loose, ours_for_a_moment};
 
@@ -48,40 +51,45 @@ impl SshDir {
         self.path.join("known_hosts")
     }
 
-    /// The container access key.
-    #[must_use]
-    pub fn access_key(&self) -> PathBuf {
-        self.path.join("id_ed25519")
+    /// The container access keys of which a file is there, oldest first. All but the last are on their way out.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn access_keys(&self) -> Result<Vec<AccessKeyFiles>, SshError> {
+        let generations: BTreeSet<u32> = self
+            .entries()?
+            .iter()
+            .filter_map(|entry| AccessKeyFiles::generation_of(entry.file_name()?.to_str()?))
+            .collect();
+        Ok(generations
+            .into_iter()
+            .map(|generation| AccessKeyFiles::of(&self.path, generation))
+            .collect())
     }
 
-    /// Its public half.
-    #[must_use]
-    pub fn access_key_public(&self) -> PathBuf {
-        self.path.join("id_ed25519.pub")
+    /// The container access key in use: the youngest, or the first, which is still to be made.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn access_key(&self) -> Result<AccessKeyFiles, SshError> {
+        let youngest = self.access_keys()?.pop();
+        Ok(youngest.unwrap_or_else(|| AccessKeyFiles::of(&self.path, 1)))
     }
 
-    /// Its certificate.
-    #[must_use]
-    pub fn certificate(&self) -> PathBuf {
-        self.path.join("id_ed25519-cert.pub")
-    }
-
-    /// The key that is to follow the container access key; there while it is being changed for a new one.
-    #[must_use]
-    pub fn next_key(&self) -> PathBuf {
-        self.path.join("id_ed25519.next")
-    }
-
-    /// Its public half.
-    #[must_use]
-    pub fn next_key_public(&self) -> PathBuf {
-        self.path.join("id_ed25519.next.pub")
-    }
-
-    /// Its certificate.
-    #[must_use]
-    pub fn next_certificate(&self) -> PathBuf {
-        self.path.join("id_ed25519.next-cert.pub")
+    /// What is in the directory; nothing where there is none.
+    fn entries(&self) -> Result<Vec<PathBuf>, SshError> {
+        let failed = |error| FilesError::new(Action::Read, &self.path, error);
+        let entries = match std::fs::read_dir(&self.path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error).into()),
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            paths.push(entry.map_err(failed)?.path());
+        }
+        paths.sort();
+        Ok(paths)
     }
 
     /// The person's other keys.
@@ -130,41 +138,48 @@ impl SshDir {
     /// # Errors
     /// The directory cannot be read.
     pub fn findings(&self) -> Result<Vec<KeyStoreFinding>, SshError> {
-        let failed = |error| FilesError::new(Action::Read, &self.path, error);
-        let entries = match std::fs::read_dir(&self.path) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(failed(error).into()),
-        };
-        let ours = [
-            self.config(),
-            self.known_hosts(),
-            self.access_key(),
-            self.access_key_public(),
-            self.certificate(),
-            self.next_key(),
-            self.next_key_public(),
-            self.next_certificate(),
-            self.backup(),
-        ];
         let mut findings = Vec::new();
-        loose(&self.path, 0o700, &mut findings)?;
-        let mut files = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(failed)?;
-            if !ours_for_a_moment(&entry.file_name()) && entry.path() != self.keys().path() {
-                files.push(entry.path());
-            }
+        let entries = self.entries()?;
+        if !self.path.exists() {
+            return Ok(findings);
         }
-        files.sort();
-        for path in files {
-            if ours.contains(&path) || is_backup(&path) {
+        loose(&self.path, 0o700, &mut findings)?;
+        for path in entries {
+            let name = path.file_name().unwrap_or_default();
+            if ours_for_a_moment(name) || path == self.keys().path() {
+                continue;
+            }
+            let is_access_key = name.to_str().and_then(AccessKeyFiles::generation_of).is_some();
+            let is_backup = name.to_string_lossy().starts_with(BACKUP);
+            let is_ours =
+                is_access_key || is_backup || [self.config(), self.known_hosts()].contains(&path);
+            if is_ours {
                 loose(&path, 0o600, &mut findings)?;
             } else {
                 findings.push(KeyStoreFinding::UnknownFile { path });
             }
         }
         Ok(findings)
+    }
+
+    /// Corrects the modes of the directory and of everything in it that is ours; [`SshDir::keys`] corrects its own. Says
+    /// what was corrected.
+    ///
+    /// # Errors
+    /// A mode cannot be changed.
+    pub fn correct_modes(&self) -> Result<Vec<PathBuf>, SshError> {
+        let mut corrected = Vec::new();
+        for finding in self.findings()? {
+            if let KeyStoreFinding::LooseMode { path, .. } = finding {
+                if path == self.path {
+                    ensure_private_dir(&path)?;
+                } else {
+                    ensure_private_file(&path)?;
+                }
+                corrected.push(path);
+            }
+        }
+        Ok(corrected)
     }
 
     /// Waits for the lock that every writer of this directory and of the user's configuration holds.
@@ -195,30 +210,4 @@ impl SshDir {
             Mode::PRIVATE,
         )?)
     }
-
-    /// Puts a new certificate for the access key in place.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn write_certificate(&self, certificate: &Certificate) -> Result<(), SshError> {
-        put_certificate(&self.certificate(), certificate)
-    }
-
-    /// Puts a certificate for the key that is to follow in place.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn write_next_certificate(&self, certificate: &Certificate) -> Result<(), SshError> {
-        put_certificate(&self.next_certificate(), certificate)
-    }
-}
-
-fn put_certificate(path: &Path, certificate: &Certificate) -> Result<(), SshError> {
-    let line = certificate.to_openssh().map_err(SshError::Signing)? + "\n";
-    write_if_changed(path, line.as_bytes(), Mode::PRIVATE)?;
-    Ok(())
-}
-fn is_backup(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    name.is_some_and(|name| name.starts_with(BACKUP))
 }

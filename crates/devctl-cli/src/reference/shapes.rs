@@ -88,16 +88,6 @@ pub(super) fn of(command: &str) -> Option<Shape> {
             "one `DoctorReport`; the exit code is 1 when it is not healthy.",
             &doctor(),
         ),
-        "devctl key show" => shape(
-            "one `KeyInfo`.",
-            &KeyInfo {
-                algorithm: "ssh-ed25519".into(),
-                fingerprint: "SHA256:…".into(),
-                public_key: "ssh-ed25519 AAAA…".into(),
-                path: "/home/ann/.ssh/devctl/id_ed25519".into(),
-                certificate: Some(certificate()),
-            },
-        ),
         "devctl completion" => shape(
             "one document with the script in it.",
             &Script {
@@ -105,7 +95,7 @@ pub(super) fn of(command: &str) -> Option<Shape> {
                 script: "…".into(),
             },
         ),
-        _ => return super::trust_shapes::of(command),
+        _ => return super::trust_shapes::of(command).or_else(|| super::key_shapes::of(command)),
     })
 }
 
@@ -225,7 +215,7 @@ fn status() -> SshStatus {
     }
 }
 
-fn certificate() -> CertificateInfo {
+pub(super) fn certificate() -> CertificateInfo {
     CertificateInfo {
         serial: 12,
         key_id: "ann@laptop".into(),
