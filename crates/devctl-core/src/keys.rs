@@ -509,7 +509,3 @@ fn algorithm(asked: KeyType) -> KeyAlgorithm {
 fn algorithm_like(old: &UserKey) -> KeyAlgorithm {
     KeyAlgorithm::parse(&old.key_type()).unwrap_or_default()
 }
-
-#[cfg(test)]
-#[cfg(unix)]
-mod tests;
