@@ -118,7 +118,9 @@ impl KeyError {
     pub fn fix(&self) -> Option<String> {
         match self {
             Self::FormatRefused { fix, .. } => Some((*fix).to_owned()),
-            Self::PassphraseNeeded => Some("give the passphrase of the key: --passphrase-file FILE, or - for standard input".to_owned()),
+            Self::PassphraseNeeded => Some(
+                "give the passphrase of the key: --passphrase-file FILE, or - for standard input".to_owned(),
+            ),
             Self::PassphraseWrong => {
                 Some("try the passphrase with `ssh-keygen -y -f FILE`, which changes nothing".to_owned())
             }

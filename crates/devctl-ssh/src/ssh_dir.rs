@@ -151,8 +151,7 @@ impl SshDir {
             }
             let is_access_key = name.to_str().and_then(AccessKeyFiles::generation_of).is_some();
             let is_backup = name.to_string_lossy().starts_with(BACKUP);
-            let is_ours =
-                is_access_key || is_backup || [self.config(), self.known_hosts()].contains(&path);
+            let is_ours = is_access_key || is_backup || [self.config(), self.known_hosts()].contains(&path);
             if is_ours {
                 loose(&path, 0o600, &mut findings)?;
             } else {

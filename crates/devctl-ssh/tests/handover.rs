@@ -48,7 +48,7 @@ impl Bed {
             serial: AtomicU64::new(1),
         };
         let key = AccessKey::ensure(&bed.dir, "dev").unwrap();
-        bed.dir.write_certificate(&bed.certificate(&key)).unwrap();
+        key.write_certificate(&bed.certificate(&key)).unwrap();
 
         let path = |name: &str| bed.home.path().join(name).display().to_string();
         let host = HostKeys::new(bed.home.path().join("hosts"))
@@ -68,18 +68,24 @@ impl Bed {
             path("principals"),
         );
         fs::write(path("sshd_config"), server).unwrap();
+        bed.configure();
+        bed
+    }
+
+    /// The client configuration, as devctl generates it: one write leads to the files of the key in use.
+    fn configure(&self) {
+        let path = |name: &str| self.home.path().join(name);
+        let key = self.dir.access_key().unwrap();
         let client = format!(
             "Host web\n ProxyCommand {SSHD} -i -f {}\n IdentitiesOnly yes\n IdentityAgent none\n BatchMode yes\n\
              \x20LogLevel ERROR\n StrictHostKeyChecking no\n UserKnownHostsFile /dev/null\n\
-             \x20IdentityFile {}\n CertificateFile {}\n IdentityFile {}\n CertificateFile {}\n",
-            path("sshd_config"),
-            bed.dir.access_key().display(),
-            bed.dir.certificate().display(),
-            bed.dir.next_key().display(),
-            bed.dir.next_certificate().display(),
+             \x20IdentityFile {}\n CertificateFile {}\n",
+            path("sshd_config").display(),
+            key.private.display(),
+            key.certificate.display(),
         );
-        fs::write(path("ssh_config"), client).unwrap();
-        bed
+        fs::write(path("ssh_config.new"), client).unwrap();
+        fs::rename(path("ssh_config.new"), path("ssh_config")).unwrap();
     }
 
     fn certificate(&self, key: &AccessKey) -> devctl_ssh::Certificate {
@@ -141,13 +147,18 @@ fn a_login_works_at_every_instant_of_a_change_of_the_key() {
         };
         let mut fingerprints = Vec::new();
         for _ in 0..ROTATIONS {
-            let next = AccessKey::follower(&bed.dir, "dev").unwrap();
-            bed.dir.write_next_certificate(&bed.certificate(&next)).unwrap();
+            let next = AccessKey::make_next(&bed.dir, "dev").unwrap();
+            next.write_certificate(&bed.certificate(&next)).unwrap();
+            bed.configure();
+            fingerprints.push(next.fingerprint());
+            // The overlap.
             pass();
-            fingerprints.push(AccessKey::take_over(&bed.dir).unwrap().unwrap().fingerprint());
-            pass();
-            AccessKey::discard_follower(&bed.dir).unwrap();
-            pass();
+            let mut keys = bed.dir.access_keys().unwrap();
+            keys.pop();
+            assert_eq!(keys.len(), 1);
+            for old in keys {
+                old.remove().unwrap();
+            }
         }
         ended.store(true, Ordering::Relaxed);
         for client in clients {
