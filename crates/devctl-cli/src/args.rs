@@ -292,7 +292,11 @@ pub(crate) enum SshCommand {
         print: bool,
     },
     /// Say whether plain `ssh NAME.devctl` works, and what stands in its way
-    Status,
+    Status {
+        /// Say instead which lines of your configuration are in force for this host
+        #[arg(value_name = "HOST")]
+        host: Option<String>,
+    },
 }
 
 /// Options of `logs`.

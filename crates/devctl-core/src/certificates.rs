@@ -15,7 +15,7 @@ use devctl_model::{
 };
 use devctl_ssh::{
     AuthorityKind, Certificate, Cidr, Extensions, Principal, PublicKey, Purpose, Question, Revocation,
-    RevocationList, Suffix, Transport, explain, read_revocation_list, read_trusted_authorities,
+    RevocationList, Transport, explain, read_revocation_list, read_trusted_authorities,
 };
 use devctl_store::{
     Authority as Recorded, AuthorityKind as StoredKind, Certificate as Record, CertificateFilter,
@@ -240,7 +240,7 @@ impl Core {
                 .collect(),
         };
         let alias = container.as_ref().map_or("a container", |found| found.alias());
-        let name = format!("{alias}.devctl");
+        let name = config.ssh_host(alias);
         let host_name = match &container {
             Some(_) => name.as_str(),
             None => certificate.valid_principals().first().map_or("", String::as_str),
@@ -297,14 +297,14 @@ impl Signer<'_> {
         let subject = PublicKey::new(certificate.public_key().clone(), "");
         let key = crate::revocations::written(&subject)?;
         let trusted = read_trusted_authorities(&self.config.host_authorities()).or_problem()?;
-        let known_hosts = devctl_ssh::render_known_hosts(&Suffix::default(), &trusted).or_problem()?;
+        let known_hosts = devctl_ssh::render_known_hosts(&self.config.suffix(), &trusted).or_problem()?;
         let devctl =
             devctl_ssh::point_stable_link(&self.config.state_dir, &self.config.devctl).or_problem()?;
         let (owner, machine) = (&self.config.user, &self.config.machine);
         let ways = entered
             .iter()
             .map(|container| {
-                let host = format!("{}.devctl", container.alias);
+                let host = self.config.ssh_host(&container.alias);
                 let user = &container.user;
                 let proxy = format!("{} ssh-proxy {host} {user}", devctl.display());
                 CertificateWay {

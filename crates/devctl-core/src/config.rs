@@ -141,6 +141,33 @@ impl CoreConfig {
         }
     }
 
+    /// What SSH names end in, without a leading dot: the setting `ssh.suffix`, kept in a small file beside it, since a
+    /// login opens no database. What cannot be read is the default.
+    pub(crate) fn suffix(&self) -> devctl_ssh::Suffix {
+        let chosen = std::fs::read_to_string(self.suffix_file()).ok();
+        chosen
+            .and_then(|text| devctl_ssh::Suffix::new(text.trim()).ok())
+            .unwrap_or_default()
+    }
+
+    /// Where the suffix is kept.
+    pub(crate) fn suffix_file(&self) -> PathBuf {
+        self.state_dir.join("ssh_suffix")
+    }
+
+    /// The SSH name of a container: `hello.devctl`.
+    pub(crate) fn ssh_host(&self, alias: &str) -> String {
+        format!("{alias}.{}", self.suffix())
+    }
+
+    /// The alias in an SSH name; a name without the suffix is one already.
+    pub(crate) fn alias_in<'a>(&self, name: &'a str) -> &'a str {
+        let suffix = self.suffix();
+        name.strip_suffix(suffix.as_str())
+            .and_then(|rest| rest.strip_suffix('.'))
+            .unwrap_or(name)
+    }
+
     /// The principal that enters everything of this person.
     pub(crate) fn owner_principal(&self) -> String {
         format!("owner-{}", self.uid)

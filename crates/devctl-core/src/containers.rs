@@ -9,6 +9,7 @@ use devctl_model::{
     Container, ContainerDetail, ContainerId, ContainerList, ContainerState, ErrorCode, MountInfo, PortInfo,
     Problem,
 };
+use devctl_ssh::Suffix;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -103,9 +104,9 @@ impl Core {
         if let Some(asked_for) = failed.iter().position(|(endpoint, _)| is_asked_for(endpoint)) {
             return Err(failed.swap_remove(asked_for).1);
         }
-        let name = name.strip_suffix(".devctl").unwrap_or(name);
         // Names of hosts have no case, and aliases have no capitals.
-        let lower = name.to_ascii_lowercase();
+        let typed = name.to_ascii_lowercase();
+        let lower = self.config.alias_in(&typed);
         let by_alias: Vec<&Found> = found
             .iter()
             .filter(|container| container.alias() == lower)
@@ -163,7 +164,8 @@ impl Core {
         if let Some(missed) = failed.iter().position(|(endpoint, _)| is_missed(endpoint)) {
             return Err(failed.swap_remove(missed).1);
         }
-        let mut containers: Vec<Container> = found.iter().map(shown).collect();
+        let suffix = self.config.suffix();
+        let mut containers: Vec<Container> = found.iter().map(|found| shown(found, &suffix)).collect();
         containers.sort_by(|a, b| {
             let running = |container: &Container| container.state != ContainerState::Running;
             running(a)
@@ -188,7 +190,7 @@ impl Core {
     pub(crate) async fn container_detail(self: &Arc<Self>, name: &str) -> Result<ContainerDetail, Problem> {
         let found = self.find(name).await?;
         let details = found.engine.container_inspect(found.id()).await.or_problem()?;
-        let mut container = shown(&found);
+        let mut container = shown(&found, &self.config.suffix());
         container.started_at = details.state.started_at.map(crate::clock::offset_text);
         container.finished_at = (!details.state.is_running())
             .then(|| details.state.finished_at.map(crate::clock::offset_text))
@@ -238,7 +240,7 @@ impl Core {
 }
 
 /// A container as the list shows it.
-pub(crate) fn shown(found: &Found) -> Container {
+pub(crate) fn shown(found: &Found, suffix: &Suffix) -> Container {
     let summary = &found.summary;
     let exit_code = exit_code(&summary.status_text);
     let folder = found
@@ -264,7 +266,7 @@ pub(crate) fn shown(found: &Found) -> Container {
         workspace: folder.map(str::to_owned),
         workspace_exists: folder.is_none_or(|folder| Path::new(folder).is_dir()),
         image: summary.image.clone(),
-        ssh_host: format!("{}.devctl", found.alias()),
+        ssh_host: format!("{}.{suffix}", found.alias()),
         host: found.endpoint.name.clone(),
         created_at: summary.created.map(crate::clock::offset_text),
         started_at: None,

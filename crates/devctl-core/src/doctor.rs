@@ -286,11 +286,37 @@ impl Core {
         });
         checks.extend(self.key_checks());
         checks.push(self.include_check());
+        checks.extend(self.damage_checks());
         checks.push(match crate::agent::mount(std::env::consts::ARCH) {
             Ok(_) => ok("agent", "Agent", "carried inside devctl".to_owned()),
             Err(problem) => failed("agent", "Agent", problem.message, problem.fixes.first().cloned()),
         });
         checks
+    }
+
+    /// What other programs have broken in the user's ssh configuration; nothing where all is well.
+    fn damage_checks(&self) -> Vec<DoctorCheck> {
+        let found = match crate::ssh_files::damage(&self.config) {
+            Ok(found) => found,
+            Err(problem) => {
+                return vec![failed("ssh_config", "SSH configuration", problem.message, None)];
+            }
+        };
+        found
+            .into_iter()
+            .map(|one| DoctorCheck {
+                fix: Some(Fix {
+                    text: one.fix,
+                    command: None,
+                }),
+                ..check(
+                    "ssh_config",
+                    "SSH configuration",
+                    CheckState::Warning,
+                    format!("{}:{} ({}): {}", one.file, one.line, one.tool, one.what),
+                )
+            })
+            .collect()
     }
 
     fn include_check(&self) -> DoctorCheck {

@@ -303,6 +303,10 @@ impl Operations for Arc<Core> {
         self.ssh_state().await
     }
 
+    async fn explain_ssh_host(&self, _: &Caller, request: ExplainSshHost) -> Result<SshHostLines, Problem> {
+        self.host_lines(request).await
+    }
+
     async fn plan_ssh_install(&self, _: &Caller, _: Nothing) -> Result<SshInstallPlan, Problem> {
         self.include_plan().await
     }
@@ -411,7 +415,7 @@ impl Core {
             source: text.clone(),
             config: None,
             summary: None,
-            ssh_host: format!("{name}.devctl"),
+            ssh_host: self.config.ssh_host(&name),
             name,
             trust: crate::trust::sheet(&[]),
             existing: None,
@@ -448,7 +452,7 @@ impl Core {
         let (all, _) = self.ours().await;
         let existing = crate::containers::of_source(&all, &definition.identity)
             .first()
-            .map(|found| crate::containers::shown(found));
+            .map(|found| crate::containers::shown(found, &self.config.suffix()));
         if let Some(existing) = &existing {
             info.name.clone_from(&existing.name);
             info.ssh_host.clone_from(&existing.ssh_host);

@@ -12,7 +12,7 @@ use devctl_files::Mode;
 use devctl_model::{ErrorCode, Problem};
 use devctl_ssh::{
     AccessKey, Alias, AuthorityKind, Certificate, ClientConfig, Extensions, HostEntry, HostKey, Platform,
-    Principal, PublicKey, Suffix, Transport, host_renewal_due, read_trusted_authorities, renewal_due,
+    Principal, PublicKey, Transport, host_renewal_due, read_trusted_authorities, renewal_due,
 };
 use devctl_store::Certificate as Record;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 /// Says that a host key's certificate has to be signed anew, without looking further than the file.
 pub(crate) fn host_due(config: &CoreConfig, key: &HostKey, alias: &str) -> bool {
-    let name = format!("{alias}.devctl");
+    let name = config.ssh_host(alias);
     host_renewal_due(key, &name, &config.host_authorities(), config.now_seconds()).is_some()
 }
 
@@ -118,6 +118,21 @@ impl Core {
         .await
     }
 
+    /// Gives all containers SSH names with another ending: their host certificates, the configuration of the client and
+    /// its known hosts follow.
+    pub(crate) async fn rename_hosts(self: &Arc<Self>, suffix: &str) -> Result<(), Problem> {
+        let text = suffix.to_owned();
+        self.signing(move |signer| {
+            let path = signer.config.suffix_file();
+            devctl_files::write_if_changed(&path, text.as_bytes(), Mode::PRIVATE).or_problem()?;
+            Ok(())
+        })
+        .await?;
+        self.renew_all().await?;
+        let config = self.config.clone();
+        blocking(move || write_client_config(&config).map(drop)).await
+    }
+
     /// The text of the client configuration.
     pub(crate) fn client_config(&self) -> Result<String, Problem> {
         devctl_ssh::render_config(&client(&self.config)?).or_problem()
@@ -160,7 +175,7 @@ fn client(config: &CoreConfig) -> Result<ClientConfig, Problem> {
         devctl_path: link,
         access_key: config.ssh().access_key().or_problem()?,
         ssh_dir: config.ssh(),
-        suffix: Suffix::default(),
+        suffix: config.suffix(),
         hosts,
         forward_agent: false,
         platform: Platform::current(),
@@ -173,7 +188,7 @@ pub(crate) fn write_client_config(config: &CoreConfig) -> Result<bool, Problem> 
     ssh.ensure().or_problem()?;
     let text = devctl_ssh::render_config(&client(config)?).or_problem()?;
     let authorities = read_trusted_authorities(&config.host_authorities()).or_problem()?;
-    let hosts = devctl_ssh::render_known_hosts(&Suffix::default(), &authorities).or_problem()?;
+    let hosts = devctl_ssh::render_known_hosts(&config.suffix(), &authorities).or_problem()?;
     let _lock = ssh.lock().or_problem()?;
     let known_changed = ssh.write_known_hosts(&hosts).or_problem()?;
     Ok(ssh.write_config(&text).or_problem()? || known_changed)
@@ -261,7 +276,7 @@ impl Signer<'_> {
             kind: AuthorityKind::Host,
             subject: key.public_key(),
             key_id: format!("host:{alias}/{}", container.get(..12).unwrap_or(container)),
-            principals: vec![Principal::new(format!("{alias}.devctl")).or_problem()?],
+            principals: vec![Principal::new(self.config.ssh_host(alias)).or_problem()?],
             valid_seconds: None,
             transport: Transport::Exec,
             extensions: Extensions::NONE,

@@ -275,6 +275,8 @@ operations! {
     read verify_certificate(VerifyCertificate) -> CertificateVerdict, Post "/ssh/certificates/verify", Viewer, [Ssh];
     /// Says whether plain `ssh NAME.devctl` works.
     read ssh_status(Nothing) -> SshStatus, Get "/ssh", Viewer, [Ssh];
+    /// Says which lines of the user's ssh configuration are in force for a host, and which only `ssh` can tell.
+    read explain_ssh_host(ExplainSshHost) -> SshHostLines, Post "/ssh/config/explain", Viewer, [Ssh];
     /// Shows what adding the one Include line to the user's ssh configuration would change.
     read plan_ssh_install(Nothing) -> SshInstallPlan, Get "/ssh/install", Viewer, [Ssh];
     /// Adds the one Include line to the user's ssh configuration.

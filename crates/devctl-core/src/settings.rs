@@ -1,6 +1,7 @@
 //! Settings: the table of what can be chosen, and reading and writing it.
 
 use crate::core::Core;
+use crate::error::OrProblem;
 use devctl_model::{ErrorCode, Problem, Setting};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -16,6 +17,8 @@ enum Kind {
     Range,
     /// Roles with their containers.
     Roles,
+    /// What SSH names end in.
+    Suffix,
 }
 
 struct Definition {
@@ -27,6 +30,8 @@ struct Definition {
 
 /// Whether `ssh` starts a stopped container.
 pub(crate) const START_ON_CONNECT: &str = "ssh.startOnConnect";
+/// What SSH names end in.
+pub(crate) const SUFFIX: &str = "ssh.suffix";
 /// Which containers accept which roles.
 pub(crate) const ROLES: &str = "ssh.roles";
 /// Where the networks of containers take their addresses.
@@ -66,6 +71,12 @@ const DEFINITIONS: &[Definition] = &[
         about: "Roles whose certificates containers accept, each with the containers: {\"ci\": [\"hello\"]}; \"*\" is every container",
         kind: Kind::Roles,
         default: || json!({}),
+    },
+    Definition {
+        key: SUFFIX,
+        about: "What the SSH names of containers end in: hello.devctl",
+        kind: Kind::Suffix,
+        default: || json!("devctl"),
     },
     Definition {
         key: START_ON_CONNECT,
@@ -118,6 +129,10 @@ impl Core {
         if definition.key == ROLES {
             crate::roles::publish(&self.config, &shown.value)?;
         }
+        if definition.key == SUFFIX {
+            self.rename_hosts(shown.value.as_str().unwrap_or_default())
+                .await?;
+        }
         // Nobody listening is no failure.
         let _ = self
             .changes
@@ -165,6 +180,9 @@ impl Definition {
         match self.kind {
             Kind::Flag => "true or false".to_owned(),
             Kind::Number { from, to } => format!("a whole number from {from} to {to}"),
+            Kind::Suffix => {
+                "labels of small letters, digits and hyphens that end no other name: devctl".to_owned()
+            }
             Kind::Roles => {
                 "an object of roles with lists of containers, such as {\"ci\": [\"hello\"]}".to_owned()
             }
@@ -190,6 +208,10 @@ impl Definition {
             (Kind::Number { .. }, Value::String(text)) => text.parse::<i64>().ok().map(Value::from),
             (Kind::Number { .. }, Value::Number(number)) => number.as_i64().map(Value::from),
             (Kind::Range, Value::String(text)) => parse_range(text).map(|_| value.clone()),
+            (Kind::Suffix, Value::String(text)) => {
+                devctl_ssh::Suffix::new(text).or_problem()?;
+                Some(value.clone())
+            }
             (Kind::Roles, Value::String(text)) => serde_json::from_str(text).ok(),
             (Kind::Roles, Value::Object(_)) => Some(value.clone()),
             _ => None,

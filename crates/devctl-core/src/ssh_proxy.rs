@@ -50,7 +50,7 @@ where
 {
     // The client passes the name on as it was typed, and names of hosts have no case.
     let name = name.to_ascii_lowercase();
-    let alias = Alias::new(name.strip_suffix(".devctl").unwrap_or(&name)).or_problem()?;
+    let alias = Alias::new(config.alias_in(&name)).or_problem()?;
     check_user(user)?;
     // The client hangs up on its proxy as soon as it has what it wants. The agent's last words are still heard: the end
     // of input ends us, not the signal.
@@ -216,7 +216,7 @@ impl Login<'_> {
             )
             .fix_command(
                 "Sign one",
-                format!("devctl ssh-renew && ssh {}.devctl", access.alias),
+                format!("devctl ssh-renew && ssh {}", self.config.ssh_host(&access.alias)),
             )
         })?;
         let authorities =

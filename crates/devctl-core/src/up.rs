@@ -7,6 +7,7 @@ mod resume;
 
 use crate::access::Access;
 use crate::caller::Caller;
+use crate::config::CoreConfig;
 use crate::containers::{Found, of_source};
 use crate::core::Core;
 use crate::error::OrProblem;
@@ -193,13 +194,19 @@ fn refuse_another_name(request: &UpContainer, existing: &Found) -> Result<(), Pr
 }
 
 /// What `up` answers.
-fn outcome(access: &Access, kind: UpKind, changed: bool, plan: &ContainerPlan) -> UpOutcome {
+fn outcome(
+    config: &CoreConfig,
+    access: &Access,
+    kind: UpKind,
+    changed: bool,
+    plan: &ContainerPlan,
+) -> UpOutcome {
     // That the configuration has changed is a fact of its own: each door says it with what it offers.
     let notices = plan.notices.iter().map(|notice| notice.text.clone()).collect();
     UpOutcome {
         container: access.container.as_str().into(),
         name: access.alias.clone(),
-        ssh_host: format!("{}.devctl", access.alias),
+        ssh_host: config.ssh_host(&access.alias),
         remote_user: access.remote_user.clone(),
         remote_workspace_folder: access.workspace_folder.clone(),
         outcome: kind,

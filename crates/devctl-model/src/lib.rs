@@ -49,7 +49,10 @@ pub use key::{
 pub use problem::{ErrorCode, Fix, Problem};
 pub use settings::{SetSetting, Setting, SettingKey, SettingList};
 pub use source::{ConfigChoice, InspectSource, RebuildContainer, RebuildPreview, SourceInfo, SourceKind};
-pub use ssh::{CertificateInfo, KeyInfo, SshConfigText, SshInstallPlan, SshStatus};
+pub use ssh::{
+    CertificateInfo, ExplainSshHost, KeyInfo, SshConfigText, SshDamage, SshEditorConfig, SshHostLine,
+    SshHostLines, SshInstallPlan, SshStatus,
+};
 pub use stream::{
     FollowLogs, LogChunk, LogLine, OpenTerminal, ResizeTerminal, TerminalOutput, TerminalRef, WriteTerminal,
 };

@@ -61,6 +61,75 @@ pub struct SshStatus {
     pub problem: Option<String>,
     /// The certificate of the access key.
     pub certificate: Option<CertificateInfo>,
+    /// What breaks logins in the user's configuration, or soon will.
+    pub damage: Vec<SshDamage>,
+    /// The configuration that an editor uses instead of the user's, where it does, and whether it includes ours.
+    pub editor_config: Option<SshEditorConfig>,
+}
+
+/// Something in the user's configuration that breaks logins, or soon will.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SshDamage {
+    /// Who did it, as far as can be told: `DevPod`, `Coder` …
+    pub tool: String,
+    /// The file.
+    pub file: String,
+    /// The line, from 1; 0 for the whole file.
+    pub line: u64,
+    /// What is wrong.
+    pub what: String,
+    /// What can be done.
+    pub fix: String,
+}
+
+/// The configuration of an editor that does not use the user's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SshEditorConfig {
+    /// The file, as `remote.SSH.configFile` names it.
+    pub path: String,
+    /// True when it includes our configuration.
+    pub installed: bool,
+}
+
+/// Asks which lines of the user's configuration are in force for a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExplainSshHost {
+    /// The host, as it is given to `ssh`: a container of ours or any other.
+    pub host: String,
+}
+
+/// The lines in force for a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SshHostLines {
+    /// The lines that count, in the order in which `ssh` reads them; the first of each keyword wins.
+    pub lines: Vec<SshHostLine>,
+    /// Lines that would count if a condition held that only `ssh` can try (`Match exec` and the like).
+    pub conditional: Vec<SshHostLine>,
+    /// Those conditions, and lines that `ssh` would not accept.
+    pub remarks: Vec<SshDamage>,
+}
+
+/// A line of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SshHostLine {
+    /// In small letters.
+    pub keyword: String,
+    /// Without quotes.
+    pub value: String,
+    /// The file that it stands in.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u64,
 }
 
 /// What `ssh install` would change.
@@ -80,6 +149,8 @@ pub struct SshInstallPlan {
     pub blocked: Option<String>,
     /// The line.
     pub include_line: String,
+    /// The same for the configuration that an editor uses instead, where one does.
+    pub editor: Option<Box<SshInstallPlan>>,
 }
 
 /// The complete client configuration.

@@ -9,7 +9,9 @@ use crate::output::text::plain;
 use crate::output::{BAD, DIM, GOOD, LINK, Palette, Printer, STRONG, WARN};
 use crate::session::Session;
 use devctl_core::operations::Operations;
-use devctl_model::{ContainerRef, ErrorCode, Nothing, Problem, SshInstallPlan, SshStatus};
+use devctl_model::{
+    ContainerRef, ErrorCode, ExplainSshHost, Nothing, Problem, SshHostLine, SshInstallPlan, SshStatus,
+};
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
@@ -23,7 +25,8 @@ pub(crate) async fn run(printer: &Printer, args: SshArgs) -> Result<u8, Failure>
         (Some(SshCommand::Install { yes }), _) => install(printer, yes).await,
         (Some(SshCommand::Uninstall), _) => uninstall(printer).await,
         (Some(SshCommand::Config { print }), _) => config(printer, print).await,
-        (Some(SshCommand::Status), _) => status(printer).await,
+        (Some(SshCommand::Status { host: None }), _) => status(printer).await,
+        (Some(SshCommand::Status { host: Some(host) }), _) => lines_of(printer, host).await,
         (None, Some(container)) => connect(printer, container, args.args).await,
         (None, None) => Err(Failure::usage("ssh needs a container")),
     }
@@ -100,7 +103,8 @@ fn not_started(error: &io::Error) -> Problem {
 async fn install(printer: &Printer, yes: bool) -> Result<u8, Failure> {
     let session = Session::open(printer).await?;
     let plan = session.core.plan_ssh_install(&session.caller, Nothing {}).await?;
-    if plan.already {
+    let editor_changes = plan.editor.as_ref().is_some_and(|editor| !editor.already);
+    if plan.already && !editor_changes {
         return tell_plan(printer, &plan, "already includes the configuration of devctl");
     }
     if let Some(blocked) = &plan.blocked {
@@ -120,6 +124,13 @@ async fn install(printer: &Printer, yes: bool) -> Result<u8, Failure> {
             palette.paint(STRONG, &plain(&plan.path))
         ))?;
         printer.note(&diff_text(&plan.diff, palette))?;
+        if let Some(editor) = plan.editor.as_ref().filter(|_| editor_changes) {
+            printer.note(&format!(
+                "\nand {}, which VS Code uses instead:\n",
+                palette.paint(STRONG, &plain(&editor.path))
+            ))?;
+            printer.note(&diff_text(&editor.diff, palette))?;
+        }
         if !printer.can_ask() {
             return Err(Problem::new(
                 ErrorCode::ConsentRequired,
@@ -170,7 +181,10 @@ fn tell_plan(printer: &Printer, plan: &SshInstallPlan, what: &str) -> Result<u8,
             plain(backup)
         ))?;
     }
-    Ok(0)
+    match &plan.editor {
+        Some(editor) => tell_plan(printer, editor, what),
+        None => Ok(0),
+    }
 }
 
 fn diff_text(diff: &str, palette: Palette) -> String {
@@ -209,6 +223,43 @@ async fn status(printer: &Printer) -> Result<u8, Failure> {
     Ok(0)
 }
 
+async fn lines_of(printer: &Printer, host: String) -> Result<u8, Failure> {
+    let session = Session::open(printer).await?;
+    let lines = session
+        .core
+        .explain_ssh_host(&session.caller, ExplainSshHost { host })
+        .await?;
+    if printer.json {
+        printer.document(&lines)?;
+        return Ok(0);
+    }
+    let palette = printer.stdout.palette;
+    let text = |line: &SshHostLine| {
+        format!(
+            "{} {}  {}",
+            palette.paint(STRONG, &plain(&line.keyword)),
+            plain(&line.value),
+            palette.paint(DIM, &format!("{}:{}", plain(&line.file), line.line))
+        )
+    };
+    for line in &lines.lines {
+        printer.say(&text(line))?;
+    }
+    for line in &lines.conditional {
+        printer.say(&format!("{} {}", palette.paint(WARN, "perhaps"), text(line)))?;
+    }
+    for remark in &lines.remarks {
+        printer.say(&format!(
+            "{} {}:{}: {}",
+            palette.paint(WARN, "!"),
+            plain(&remark.file),
+            remark.line,
+            plain(&remark.what)
+        ))?;
+    }
+    Ok(0)
+}
+
 fn status_text(status: &SshStatus, palette: Palette) -> String {
     let mut lines = Vec::new();
     if status.installed {
@@ -243,6 +294,34 @@ fn status_text(status: &SshStatus, palette: Palette) -> String {
         palette.paint(DIM, "ours"),
         plain(&status.our_config)
     ));
+    if let Some(editor) = &status.editor_config {
+        let (mark, style) = if editor.installed {
+            ("✓", GOOD)
+        } else {
+            ("!", WARN)
+        };
+        lines.push(format!(
+            "{} VS Code uses {}, which {} our configuration",
+            palette.paint(style, mark),
+            plain(&editor.path),
+            if editor.installed {
+                "includes"
+            } else {
+                "does not include"
+            }
+        ));
+    }
+    for one in &status.damage {
+        lines.push(format!(
+            "{} {}:{} ({}): {}; {}",
+            palette.paint(BAD, "✗"),
+            plain(&one.file),
+            one.line,
+            plain(&one.tool),
+            plain(&one.what),
+            plain(&one.fix)
+        ));
+    }
     if let Some(certificate) = &status.certificate {
         lines.push(certificate_text(certificate, palette));
     }

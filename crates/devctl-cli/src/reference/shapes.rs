@@ -52,7 +52,7 @@ pub(super) fn of(command: &str) -> Option<Shape> {
                 path: "/home/ann/.ssh/devctl/config".into(),
             },
         ),
-        "devctl ssh status" => shape("one `SshStatus`.", &status()),
+        "devctl ssh status" => shape("one `SshStatus`; with a host one `SshHostLines`.", &status()),
         "devctl logs" => shape(
             "one `LogChunk` with all lines; with `--follow` one `LogLine` on each line.",
             &LogChunk {
@@ -200,6 +200,7 @@ fn install() -> SshInstallPlan {
         backup: None,
         blocked: None,
         include_line: "Include devctl/config".into(),
+        editor: None,
     }
 }
 
@@ -212,6 +213,14 @@ fn status() -> SshStatus {
         hosts: vec!["hello.devctl".into()],
         problem: None,
         certificate: Some(certificate()),
+        damage: vec![SshDamage {
+            tool: "DevPod".into(),
+            file: "/home/ann/.ssh/config".into(),
+            line: 12,
+            what: "…".into(),
+            fix: "…".into(),
+        }],
+        editor_config: None,
     }
 }
 

@@ -476,3 +476,66 @@ fn what_the_policy_does_not_allow_is_refused_by_its_rule() {
             .contains("weak key")
     );
 }
+
+#[test]
+fn another_ending_and_the_lines_in_force() {
+    let mut home = Sandbox::without_engine();
+    let config = home.home().join(".ssh/config");
+    std::fs::write(&config, "Host web\n  Port 7\nHost *\n  Port 9\n").unwrap();
+    home.run(&["settings", "set", "ssh.suffix", "box"]).expect(0);
+    let text = home.run(&["ssh", "config", "--print"]).expect(0).stdout();
+    assert!(text.contains("*.box") && !text.contains("*.devctl"), "{text}");
+    for bad in ["com", "*", "a b", "", "dev"] {
+        home.run(&["settings", "set", "ssh.suffix", bad]).expect(2);
+    }
+    let lines = home.run(&["ssh", "status", "web", "--json"]).expect(0).json();
+    let line = &lines["lines"][0];
+    assert_eq!(
+        (&line["keyword"], &line["value"], &line["line"]),
+        (&"port".into(), &"7".into(), &2.into())
+    );
+
+    // VS Code uses another file: the line goes there, too, and comes out of both.
+    let editors = home.home().join(".config/Code/User");
+    std::fs::create_dir_all(&editors).unwrap();
+    std::fs::write(
+        editors.join("settings.json"),
+        "{ // mine\n \"remote.SSH.configFile\": \"~/.ssh/code\", }",
+    )
+    .unwrap();
+    home.run(&["ssh", "install", "--yes"]).expect(0);
+    let code = home.home().join(".ssh/code");
+    for file in [&config, &code] {
+        assert!(
+            std::fs::read_to_string(file).unwrap().starts_with("Include "),
+            "{}",
+            file.display()
+        );
+    }
+    let status = home.run(&["ssh", "status", "--json"]).expect(0).json();
+    assert_eq!(
+        (&status["installed"], &status["editorConfig"]["installed"]),
+        (&true.into(), &true.into())
+    );
+    assert_eq!(status["damage"], serde_json::json!([]));
+    home.run(&["ssh", "uninstall"]).expect(0);
+    assert_eq!(
+        std::fs::read_to_string(&config).unwrap(),
+        "Host web\n  Port 7\nHost *\n  Port 9\n"
+    );
+    assert!(!code.exists(), "a file that we made goes with the line");
+
+    // Another program's block is cut in half, and ssh reads nothing at all.
+    std::fs::write(&config, "# DevPod Start web\nHost web\n  NoSuchOption yes\n").unwrap();
+    let status = home.run(&["ssh", "status", "--json"]).expect(0).json();
+    let tools: Vec<_> = status["damage"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["tool"].clone())
+        .collect();
+    assert!(tools.contains(&"DevPod".into()), "{status}");
+    home.set("NO_COLOR", "1");
+    let told = home.run(&["doctor"]).stdout();
+    assert!(told.contains("DevPod"), "{told}");
+}

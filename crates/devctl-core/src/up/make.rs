@@ -359,7 +359,7 @@ impl Core {
             self.run_hooks(engine, &mut access, plan, secrets, job).await?;
         }
         job.step("Ready");
-        Ok(outcome(&access, UpKind::Created, false, plan))
+        Ok(outcome(&self.config, &access, UpKind::Created, false, plan))
     }
 
     /// Runs the lifecycle commands that have not run, and notes that nothing is left to do.

@@ -56,12 +56,12 @@ impl Core {
             self.ensure_host_identity(&access.container, &access.alias)
                 .await?;
             identity::write_client_config(&self.config)?;
-            return Ok(outcome(&access, kind, changed, &plan));
+            return Ok(outcome(&self.config, &access, kind, changed, &plan));
         }
         let target = Target::container(found.id(), found.alias());
         let act = self.resume_recorded(wanted, &found, &plan, access, kind, job);
         let access = self.recorded(caller, "up", target, act).await?;
-        Ok(outcome(&access, kind, changed, &plan))
+        Ok(outcome(&self.config, &access, kind, changed, &plan))
     }
 
     async fn resume_recorded(
