@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use devctl_ssh::{
     AgentConstraints, AgentError, AgentTransport, Authority, AuthorityKind, Certificate, KeyAlgorithm,
-    Principal, PublicKey, Purpose, Question, Revocation, SshAgent, Transport, UserCertRequest, UserKey,
-    explain, issue_user_certificate,
+    Principal, PublicKey, Purpose, Question, Revocation, SshAgent, Transport, UserCertRequest, UserConfig,
+    UserKey, explain, issue_user_certificate,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -172,6 +172,37 @@ fn no_answer_of_an_agent_is_taken_for_another() {
         prop_assert_eq!(added.is_ok(), answer == [6]);
         let removed = agent.remove_key(key.public_key());
         prop_assert_eq!(removed.is_ok(), answer == [6]);
+        Ok(())
+    });
+}
+
+#[test]
+fn no_configuration_of_somebody_ends_the_reader() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("config");
+    let seeds: Vec<Vec<u8>> = [
+        "Host web *.box !no.box\n  Port 7\n  IdentityFile \"~/a b\"\nHost *\n  User=ann\n",
+        "Match originalhost web exec \"true\"\n  ProxyCommand nc %h %p # not a comment\nMatch all\n  Port 9\n",
+        "Include config\nInclude \"con*\" 'c d'\r\nHost [web\n\tPort\t7\r\n\u{feff}Host x\n",
+        "# DevPod Start web\nHost web\n# DevPod End web\n",
+    ]
+    .iter()
+    .map(|text| text.as_bytes().to_vec())
+    .collect();
+    throw(damaged(seeds), |bytes| {
+        std::fs::write(&path, &bytes).unwrap();
+        if let Ok(config) = UserConfig::read(&path, home.path(), "ann") {
+            for host in ["web", "no.box", ""] {
+                let effective = config.effective(host, None);
+                // An option is in force once, unless it is one that adds up; each line says where it stands.
+                prop_assert!(
+                    effective
+                        .lines
+                        .iter()
+                        .all(|line| line.line > 0 && line.file.starts_with(home.path()))
+                );
+            }
+        }
         Ok(())
     });
 }
