@@ -7,6 +7,7 @@
 mod config;
 mod probe;
 mod report;
+mod secrets;
 mod wire;
 
 pub use config::{AgentConfig, Allow, HostPrivateKey, RevocationList};
@@ -16,6 +17,10 @@ pub use probe::{
     ProbeReport,
 };
 pub use report::{AgentReport, FatalCode, ParseReportError, RefusalCode, SessionKind};
+pub use secrets::{
+    DELIVER_ARGUMENT, MAX_SECRETS_BYTES, RUN_ARGUMENT, SECRETS_FOLDER, SECRETS_VARIABLE, SecretValue,
+    SecretsDocument,
+};
 pub use wire::{MAX_CONFIG_BYTES, WireError, encode_config, read_config, write_config};
 
 /// The version of the framed document. The agent refuses any other: both are built together.

@@ -63,6 +63,29 @@ impl Account {
         })
     }
 
+    /// The number of a user, by name or written as one; none where `/etc/passwd` has no such name.
+    pub(crate) fn id_of(user: &str) -> Result<Option<u32>, AccountError> {
+        let passwd = match fs::read("/etc/passwd") {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(AccountError::Passwd(error)),
+        };
+        Ok(Self::id_in(&String::from_utf8_lossy(&passwd), user))
+    }
+
+    fn id_in(passwd: &str, user: &str) -> Option<u32> {
+        let entry = passwd
+            .lines()
+            .filter_map(Entry::parse)
+            .find(|entry| entry.name == user);
+        match entry {
+            Some(entry) => Some(entry.uid),
+            None if user == "root" => Some(0),
+            // The largest number means "leave it" to the kernel (chown(2)).
+            None => user.parse().ok().filter(|id| *id != u32::MAX),
+        }
+    }
+
     /// Whether the shell can be started.
     pub(crate) fn has_shell(&self) -> bool {
         is_executable(&self.shell)
@@ -127,6 +150,15 @@ mod tests {
             (unknown.name.as_str(), unknown.home.as_path()),
             ("4711", Path::new("/"))
         );
+    }
+
+    #[test]
+    fn a_user_has_a_number_by_name_or_as_one() {
+        assert_eq!(Account::id_in(PASSWD, "dev.name-x"), Some(1000));
+        assert_eq!(Account::id_in("", "root"), Some(0));
+        assert_eq!(Account::id_in(PASSWD, "4711"), Some(4711));
+        assert_eq!(Account::id_in(PASSWD, "nobody"), None);
+        assert_eq!(Account::id_in(PASSWD, "4294967295"), None);
     }
 
     #[test]

@@ -71,7 +71,7 @@ fn main() -> ExitCode {
             Reporter::new().send(&AgentReport::Fatal {
                 code: FatalCode::Usage,
                 message: format!(
-                    "usage: devctl-agent {SERVE_ARGUMENT} [PROBE] | hold | guard | probe | own | --version"
+                    "usage: devctl-agent {SERVE_ARGUMENT} [PROBE] | hold | guard | probe | own | deliver | run | --version"
                 ),
             });
             ExitCode::from(2)

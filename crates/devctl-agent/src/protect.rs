@@ -35,6 +35,14 @@ impl Protection {
     pub(crate) fn original_core_limit(&self) -> Rlimit {
         self.core_limit
     }
+
+    /// The same, with nothing written until a command asks for more: its environment holds secrets.
+    pub(crate) fn silent_core_limit(&self) -> Rlimit {
+        Rlimit {
+            current: Some(0),
+            maximum: self.core_limit.maximum,
+        }
+    }
 }
 
 /// Makes the process undumpable (no ptrace, no `/proc/PID/mem` and the like for its own user) and then makes sure that

@@ -187,7 +187,7 @@ impl Session {
             &folder,
             &environment,
             slave.map(|Slave { fd, .. }| fd),
-            setup.protection.original_core_limit(),
+            setup.core_limit(),
         )?;
         let leader = child
             .id()

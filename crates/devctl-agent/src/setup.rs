@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use devctl_agent_protocol::{AgentConfig, FatalCode, WireError};
+use devctl_agent_protocol::{AgentConfig, FatalCode, SECRETS_VARIABLE, WireError};
 use devctl_krl::{KrlError, RevocationList};
 use russh::keys::PrivateKey;
 use russh::server::Config;
 use russh::{MethodKind, MethodSet, Preferred, SshId};
+use rustix::process::Rlimit;
 use ssh_key::certificate::CertType;
 use ssh_key::{Certificate, PublicKey};
 
@@ -76,6 +77,17 @@ pub(crate) struct Setup {
     pub(crate) working_directory: Option<PathBuf>,
     pub(crate) banner: Option<String>,
     pub(crate) protection: Protection,
+}
+
+impl Setup {
+    /// The limit on core dumps of what is started.
+    pub(crate) fn core_limit(&self) -> Rlimit {
+        if self.environment.contains_key(SECRETS_VARIABLE) {
+            self.protection.silent_core_limit()
+        } else {
+            self.protection.original_core_limit()
+        }
+    }
 }
 
 /// Checks the document and takes it apart.

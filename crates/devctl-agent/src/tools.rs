@@ -1,11 +1,13 @@
 //! The small tools that `devctl` runs inside a container beside the SSH server. Each needs nothing of the image, not
 //! even a shell, and starts no runtime: a tool is over before one would have started.
 
+mod deliver;
 mod guard;
 mod hold;
 mod own;
 mod print_env;
 mod probe;
+mod run;
 mod session;
 mod signals;
 mod spawn;
@@ -16,11 +18,13 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use devctl_agent_protocol::{
-    EXIT_FAILED, EXIT_GUARD_FAILED, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_USAGE, GUARD_ARGUMENT,
-    HOLD_ARGUMENT, OWN_ARGUMENT, PROBE_ARGUMENT, ParseProbeModeError,
+    DELIVER_ARGUMENT, EXIT_FAILED, EXIT_GUARD_FAILED, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_USAGE,
+    GUARD_ARGUMENT, HOLD_ARGUMENT, OWN_ARGUMENT, PROBE_ARGUMENT, ParseProbeModeError, RUN_ARGUMENT,
+    SECRETS_FOLDER,
 };
 
 use crate::account::AccountError;
+use crate::protect::ProtectError;
 use crate::tools::print_env::PRINT_ENV_ARGUMENT;
 
 /// Why a tool did not do what it was asked for.
@@ -44,6 +48,16 @@ pub(crate) enum ToolError {
     Account(#[from] AccountError),
     #[error("the answer could not be written")]
     Answer(#[source] io::Error),
+    #[error("the tool cannot hold a secret safely")]
+    Protect(#[from] ProtectError),
+    #[error("there is no user {user}")]
+    NoUser { user: String },
+    #[error("{SECRETS_FOLDER} is not in memory: the container was made without it")]
+    NotInMemory,
+    #[error("{name:?} is no name of a secret")]
+    SecretName { name: String },
+    #[error("the secrets cannot be read: {what}")]
+    Secrets { what: &'static str },
     #[error("{failed} files were left as they are, the first: {first}")]
     Own {
         failed: u64,
@@ -70,7 +84,15 @@ impl ToolError {
             Self::Guard { .. } => EXIT_GUARD_FAILED,
             Self::NotFound { .. } => EXIT_NOT_FOUND,
             Self::NotExecutable { .. } => EXIT_NOT_EXECUTABLE,
-            Self::System { .. } | Self::Account(_) | Self::Answer(_) | Self::Own { .. } => EXIT_FAILED,
+            Self::System { .. }
+            | Self::Account(_)
+            | Self::Answer(_)
+            | Self::Protect(_)
+            | Self::NoUser { .. }
+            | Self::NotInMemory
+            | Self::SecretName { .. }
+            | Self::Secrets { .. }
+            | Self::Own { .. } => EXIT_FAILED,
         }
     }
 }
@@ -85,6 +107,8 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitC
         GUARD_ARGUMENT => guard::run(&rest()),
         PROBE_ARGUMENT => probe::run(&rest()),
         OWN_ARGUMENT => own::run(&rest()),
+        DELIVER_ARGUMENT => deliver::run(&rest()),
+        RUN_ARGUMENT => run::run(&rest()),
         PRINT_ENV_ARGUMENT => print_env::run(&rest()),
         _ => return None,
     };

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 pub(crate) mod authority;
 pub(crate) mod key;
+pub(crate) mod secret;
 mod since;
 
 pub(crate) use since::Since;
@@ -111,6 +112,9 @@ pub(crate) enum Command {
     /// See to certificates: issue, list, explain, revoke
     #[command(subcommand, arg_required_else_help = true)]
     Cert(authority::CertCommand),
+    /// Keep secrets, and give them to containers
+    #[command(subcommand, arg_required_else_help = true)]
+    Secret(secret::SecretCommand),
     /// Carry an ssh connection into a container (called by ssh itself)
     #[command(hide = true)]
     SshProxy(SshProxyArgs),

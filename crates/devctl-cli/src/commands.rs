@@ -20,6 +20,7 @@ mod logs;
 mod man;
 mod rebuild;
 mod remove;
+mod secrets;
 mod settings;
 mod show;
 mod ssh;
@@ -57,6 +58,7 @@ pub(crate) fn run(printer: &Printer, command: Command) -> Result<u8, Failure> {
         Command::Key(command) => block_on(One, keys::run(printer, command)),
         Command::Ca(command) => block_on(One, authorities::run(printer, command)),
         Command::Cert(command) => block_on(One, certificates::run(printer, command)),
+        Command::Secret(command) => block_on(One, secrets::run(printer, command)),
         Command::SshProxy(args) => {
             no_json(printer, "ssh-proxy")?;
             block_on(One, async {

@@ -1,8 +1,9 @@
 //! The core, as the commands reach it.
 
 use devctl_core::operations::Role;
-use devctl_core::{Caller, Core};
+use devctl_core::{Caller, Core, SecretText, VaultPassphrase};
 use devctl_model::Problem;
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -11,13 +12,22 @@ const DOOR: &str = "cli";
 
 /// Opens the core for the person who runs this process. Who may run it may do everything that it can do.
 pub(crate) async fn open() -> Result<(Arc<Core>, Caller), Problem> {
-    let config = devctl_platform::core_config(DOOR)?;
+    let mut config = devctl_platform::core_config(DOOR)?;
+    if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+        config.passphrase = VaultPassphrase::asked_by(Arc::new(ask_passphrase));
+    }
     let caller = Caller {
         who: config.user.clone(),
         door: DOOR,
         role: Role::Admin,
     };
     Ok((Core::open(config).await?, caller))
+}
+
+/// The passphrase of the vault, typed at the terminal.
+fn ask_passphrase() -> Option<SecretText> {
+    let typed = rpassword::prompt_password("The passphrase of the vault: ").ok()?;
+    (!typed.is_empty()).then(|| SecretText::new(typed))
 }
 
 /// Carries the connection on standard input and output into a container.

@@ -40,6 +40,12 @@ pub(crate) struct Access {
     /// The agent that serves it. A record of another version of this program names another one, or none.
     #[serde(default)]
     pub(crate) agent: Agent,
+    /// Whose secrets it is given; empty in a record of an older version.
+    #[serde(default)]
+    pub(crate) secrets_of: String,
+    /// True when there may be secrets in its memory.
+    #[serde(default)]
+    pub(crate) has_secrets: bool,
     /// True when everything that has to run once has run.
     pub(crate) set_up: bool,
     /// True when a start needs a command on this computer, which only `devctl up` may run.

@@ -48,6 +48,8 @@ pub struct CoreConfig {
     pub routes: String,
     /// Where the vault's master key may come from.
     pub key_sources: devctl_secrets::KeySources,
+    /// Where the passphrase of the vault comes from, where nothing else opens it.
+    pub passphrase: crate::vault::VaultPassphrase,
     /// The time of day.
     pub clock: Clock,
 }

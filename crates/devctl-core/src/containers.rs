@@ -209,7 +209,7 @@ impl Core {
         let mounts = details
             .mounts
             .iter()
-            .filter(|mount| mount.target != crate::agent::MOUNT)
+            .filter(|mount| !crate::create::is_mount_of_ours(&mount.target))
             .map(|mount| MountInfo {
                 kind: format!("{:?}", mount.kind).to_lowercase(),
                 source: mount.name.clone().unwrap_or_else(|| mount.source.clone()),

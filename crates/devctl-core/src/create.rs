@@ -117,6 +117,7 @@ pub(crate) fn request(plan: &ContainerPlan, about: &Surroundings<'_>) -> Result<
         .map(mount)
         .collect::<Result<_, _>>()?;
     request.mounts.push(about.agent.clone());
+    request.mounts.push(crate::secrets::give::mount());
     request.binds = run.binds.iter().map(bind).collect();
     request.devices = run
         .devices
@@ -150,6 +151,11 @@ pub(crate) fn request(plan: &ContainerPlan, about: &Surroundings<'_>) -> Result<
     Ok(request)
 }
 
+/// Whether a container has this mount from us: the agent, and the folder of its secrets.
+pub(crate) fn is_mount_of_ours(target: &str) -> bool {
+    [crate::agent::MOUNT, devctl_agent_protocol::SECRETS_FOLDER].contains(&target)
+}
+
 /// The agent's volume, from which every container runs, and the labels by which containers are found are no
 /// configuration's to give.
 fn refuse_what_is_ours(plan: &ContainerPlan) -> Result<(), Problem> {
@@ -167,6 +173,21 @@ fn refuse_what_is_ours(plan: &ContainerPlan) -> Result<(), Problem> {
             ),
         )
         .fix("Leave the mount out of the configuration"));
+    }
+    let targets = plan.workspace_mount.iter().chain(&run.mounts);
+    let targets = targets
+        .map(|mount| mount.target.as_str())
+        .chain(run.binds.iter().map(|bind| bind.target.as_str()))
+        .chain(run.tmpfs.keys().map(String::as_str));
+    if let Some(target) = targets
+        .into_iter()
+        .find(|target| is_mount_of_ours(target.trim_end_matches('/')))
+    {
+        return Err(Problem::new(
+            ErrorCode::ConfigInvalid,
+            format!("{target} is where devctl puts what is its own: nothing else can be mounted there"),
+        )
+        .fix("Mount it somewhere else"));
     }
     if let Some(label) = run.labels.keys().find(|key| key.starts_with(labels::OURS)) {
         return Err(Problem::new(

@@ -1,14 +1,16 @@
 //! The doctor: looks at everything that the launcher needs, and mends what can be mended without harm.
 
 use crate::caller::Caller;
+use crate::config::CoreConfig;
 use crate::core::Core;
 use crate::engines::product;
 use crate::identity;
 use crate::record::Target;
 use crate::ssh_files::{certificate, client};
+use crate::vault;
 use devctl_engine::EngineHealth;
 use devctl_model::{CheckState, DoctorCheck, DoctorReport, ErrorCode, Fix, Problem};
-use devctl_secrets::Vault;
+use devctl_secrets::{KeySource, RollbackWatch, Vault};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -221,27 +223,7 @@ impl Core {
                 }),
             ),
         });
-        checks.push(match Vault::open(&config.state_dir.join("vault"), &config.key_sources) {
-            Ok(vault) => {
-                let source = vault.key_source();
-                let detail = format!("the master key of the vault is kept in {source}");
-                match source {
-                    devctl_secrets::KeySource::OwnFile(_) => DoctorCheck {
-                        fix: Some(Fix {
-                            text: "Start a keychain (such as gnome-keyring) before the first use to keep it there"
-                                .to_owned(),
-                            command: None,
-                        }),
-                        ..check("keychain", "Keychain", CheckState::Warning, detail)
-                    },
-                    _ => ok("keychain", "Keychain", detail),
-                }
-            }
-            Err(error) => {
-                let fix = error.fix().map(|text| Fix { text, command: None });
-                failed("keychain", "Keychain", error.to_string(), fix)
-            }
-        });
+        checks.extend(vault_checks(config));
         checks.push(match self.store() {
             Ok(_) => ok(
                 "state",
@@ -384,6 +366,67 @@ fn failed(id: &str, title: &str, detail: String, fix: Option<Fix>) -> DoctorChec
     DoctorCheck {
         fix,
         ..check(id, title, CheckState::Failed, detail)
+    }
+}
+
+/// The keychain, in each of its states with what to do about it, and the vault that it opens.
+fn vault_checks(config: &CoreConfig) -> [DoctorCheck; 2] {
+    let opened = vault::open(config);
+    let keychain = vault::keychain(config);
+    let keychain = match keychain {
+        Some(state) if state.ready => ok("keychain", "Keychain", state.words),
+        Some(state) => DoctorCheck {
+            fix: state.fix.map(|text| Fix {
+                command: (state.code == "secrets.keychain_locked")
+                    .then(|| "devctl secret vault unlock".to_owned()),
+                text,
+            }),
+            ..check(
+                "keychain",
+                "Keychain",
+                // What opens by another way needs no keychain.
+                if opened.is_ok() { CheckState::Warning } else { CheckState::Failed },
+                state.words,
+            )
+        },
+        None => check(
+            "keychain",
+            "Keychain",
+            CheckState::Skipped,
+            "not to be used here (DEVCTL_KEYCHAIN=off)".to_owned(),
+        ),
+    };
+    let vault = match opened {
+        Ok(vault) => vault_check(&vault, vault.key_source()),
+        Err(problem) => failed("vault", "Vault", problem.message, problem.fixes.first().cloned()),
+    };
+    [keychain, vault]
+}
+
+fn vault_check(vault: &Vault, source: &KeySource) -> DoctorCheck {
+    let detail = format!("opened by {source}");
+    if let RollbackWatch::Behind(why) = vault.rollback_watch() {
+        return check(
+            "vault",
+            "Vault",
+            CheckState::Warning,
+            format!("{detail}; an older copy of it would not be noticed: {why}"),
+        );
+    }
+    match source {
+        KeySource::OwnFile(_) => DoctorCheck {
+            fix: Some(Fix {
+                text: "Let a keychain or a passphrase open it".to_owned(),
+                command: Some("devctl secret vault change --remove own-file --add passphrase".to_owned()),
+            }),
+            ..check(
+                "vault",
+                "Vault",
+                CheckState::Warning,
+                format!("{detail}: whoever reads the disk can read it"),
+            )
+        },
+        _ => ok("vault", "Vault", detail),
     }
 }
 

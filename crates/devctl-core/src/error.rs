@@ -191,11 +191,39 @@ impl IntoProblem for VaultError {
         let code = match self.code() {
             code if code.starts_with("files.") => file_code(code),
             "secrets.keychain_locked" | "secrets.keychain_timeout" => ErrorCode::SecretsKeychainLocked,
-            "secrets.vault_tampered" | "secrets.wrong_key" => ErrorCode::SecretsVaultTampered,
+            "secrets.vault_tampered" | "secrets.wrong_key" | "secrets.vault_rolled_back" => {
+                ErrorCode::SecretsVaultTampered
+            }
+            "secrets.passphrase_needed"
+            | "secrets.wrong_passphrase"
+            | "secrets.wrong_recovery_key"
+            | "secrets.recovery_needed" => ErrorCode::SecretsPassphrase,
+            "secrets.passphrase_refused"
+            | "secrets.way_exists"
+            | "secrets.no_such_way"
+            | "secrets.last_way" => ErrorCode::SecretsVaultWay,
+            "secrets.entry_refused" => ErrorCode::SecretRefused,
             _ => ErrorCode::SecretsUnavailable,
         };
         let problem = with_causes(Problem::new(code, self.to_string()), &self);
-        with_fix(problem, self.fix().unwrap_or_default())
+        let problem = with_fix(problem, self.fix().unwrap_or_default());
+        match self {
+            Self::KeychainLocked | Self::KeychainTimeout { .. } => {
+                problem.fix_command("Unlock it from here", "devctl secret vault unlock")
+            }
+            Self::RecoveryNeeded { .. } => problem.fix_command(
+                "Open the vault with its recovery key",
+                "devctl secret vault recover",
+            ),
+            Self::RolledBack { .. } => problem.fix_command(
+                "Accept the older copy, if you restored it yourself",
+                "devctl secret vault change --accept-older",
+            ),
+            Self::PassphraseNeeded { .. } | Self::LastWay { .. } | Self::WayExists { .. } | Self::NoSuchWay { .. } => {
+                problem.fix_command("See the ways in", "devctl secret vault show")
+            }
+            _ => problem,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::core::Core;
 use crate::error::OrProblem;
 use crate::labels;
 use crate::lifecycle;
+use crate::secrets::give;
 use crate::source::{self, Source};
 use bytes::Bytes;
 use devctl_agent_protocol::GUARD_ARGUMENT;
@@ -53,6 +54,8 @@ pub struct ExecHandle {
     pub input: Pin<Box<dyn AsyncWrite + Send>>,
     /// Its output, until it ends.
     pub output: mpsc::Receiver<ExecOutput>,
+    /// What the person should know about it, such as secrets that could not be given.
+    pub notices: Vec<String>,
     control: Arc<dyn ExecControl>,
     /// Held open while somebody waits for a command that takes no input: when it closes, the command is ended.
     _lifeline: Option<devctl_engine::Input>,
@@ -100,7 +103,7 @@ impl Core {
         _caller: &crate::caller::Caller,
         command: ExecCommand,
     ) -> Result<ExecHandle, Problem> {
-        let (found, access) = self.entered(&command.container).await?;
+        let (found, mut access) = self.entered(&command.container).await?;
         let user = command.user.clone().unwrap_or_else(|| access.remote_user.clone());
         let is_remote_user = user == access.remote_user;
         let probed = match access.environment.clone().filter(|_| is_remote_user) {
@@ -121,15 +124,21 @@ impl Core {
         };
         let (mut environment, unset) = lifecycle::environment(&probed, &access.remote_env);
         environment.extend(unset.into_iter().map(|name| (name, String::new())));
+        let said: Vec<String> = command.env.iter().map(|(name, _)| name.clone()).collect();
         environment.extend(command.env);
         if command.terminal.is_some() {
             environment
                 .entry("TERM".to_owned())
                 .or_insert_with(|| "xterm-256color".to_owned());
         }
+        let mut notices = Vec::new();
+        let mut cmd = command.command;
+        if is_remote_user && self.give_or_tell(&found, &mut access, &mut notices).await {
+            let kept = said.into_iter().filter(|name| !name.is_empty());
+            cmd.splice(0..0, give::before(access.agent.path(), kept));
+        }
         // Without a terminal and without input nobody could end a command but by its lifeline.
         let guarded = command.terminal.is_none() && !command.stdin;
-        let mut cmd = command.command;
         if guarded {
             let guard = [access.agent.path(), GUARD_ARGUMENT, "--"].map(str::to_owned);
             cmd.splice(0..0, guard);
@@ -175,9 +184,27 @@ impl Core {
         Ok(ExecHandle {
             input,
             output,
+            notices,
             control: session.control,
             _lifeline: lifeline,
         })
+    }
+
+    /// Gives the container its secrets and says whether it has any. Where they cannot be given, the command runs without
+    /// them: a locked keychain must not keep anybody out of their container.
+    async fn give_or_tell(
+        self: &Arc<Self>,
+        found: &Found,
+        access: &mut Access,
+        notices: &mut Vec<String>,
+    ) -> bool {
+        match self.give(&found.engine, access).await {
+            Ok(given) => given.is_some(),
+            Err(problem) => {
+                notices.push(give::not_given(&problem));
+                false
+            }
+        }
     }
 
     /// A container that runs, and what is known for entering it. What is known is found out where nothing is.
@@ -194,10 +221,14 @@ impl Core {
         let known = Access::read(&self.config, &alias)
             .filter(|access| access.container == found.id())
             .filter(|access| access.agent.is_current());
-        let access = match known {
+        let mut access = match known {
             Some(access) => access,
             None => self.adopt_record(&found).await?,
         };
+        if access.secrets_of.is_empty() {
+            access.secrets_of = crate::secrets::subject_of(&found);
+            access.write(&self.config)?;
+        }
         Ok((found, access))
     }
 

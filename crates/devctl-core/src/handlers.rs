@@ -299,6 +299,58 @@ impl Operations for Arc<Core> {
         self.verdict(request).await
     }
 
+    async fn list_secrets(&self, _: &Caller, request: ListSecrets) -> Result<SecretList, Problem> {
+        self.secret_list(request).await
+    }
+
+    async fn show_secret(&self, _: &Caller, request: SecretRef) -> Result<SecretInfo, Problem> {
+        self.secret_info(request).await
+    }
+
+    async fn set_secret(&self, caller: &Caller, request: SetSecret) -> Result<SecretInfo, Problem> {
+        self.keep_secret(caller, request).await
+    }
+
+    async fn reveal_secret(&self, caller: &Caller, request: SecretRef) -> Result<RevealedSecret, Problem> {
+        self.reveal(caller, request).await
+    }
+
+    async fn remove_secret(&self, caller: &Caller, request: SecretRef) -> Result<Done, Problem> {
+        self.forget_secret(caller, request).await
+    }
+
+    async fn decline_secret(&self, caller: &Caller, request: SecretRef) -> Result<Done, Problem> {
+        self.decline(caller, request).await
+    }
+
+    async fn list_asked_secrets(
+        &self,
+        _: &Caller,
+        request: AskedSecretsOf,
+    ) -> Result<AskedSecrets, Problem> {
+        self.asked_secrets(request).await
+    }
+
+    async fn show_vault(&self, _: &Caller, _: Nothing) -> Result<VaultInfo, Problem> {
+        self.vault_info().await
+    }
+
+    async fn change_vault(&self, caller: &Caller, request: ChangeVault) -> Result<VaultChanged, Problem> {
+        self.change_ways(caller, request).await
+    }
+
+    async fn make_recovery_key(
+        &self,
+        caller: &Caller,
+        request: MakeRecoveryKey,
+    ) -> Result<RecoveryKeyText, Problem> {
+        self.recovery_key(caller, request).await
+    }
+
+    async fn unlock_keychain(&self, caller: &Caller, request: UnlockKeychain) -> Result<Done, Problem> {
+        self.open_keychain(caller, request).await
+    }
+
     async fn ssh_status(&self, _: &Caller, _: Nothing) -> Result<SshStatus, Problem> {
         self.ssh_state().await
     }

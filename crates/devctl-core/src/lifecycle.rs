@@ -38,6 +38,8 @@ pub(crate) struct Inside<'a> {
     pub(crate) agent: &'a str,
     pub(crate) user: &'a str,
     pub(crate) folder: &'a str,
+    /// Whether it was given secrets, which its commands are to have.
+    pub(crate) with_secrets: bool,
     pub(crate) job: &'a JobHandle,
 }
 
@@ -189,6 +191,9 @@ impl Inside<'_> {
         secrets: &Masks,
     ) -> Result<i64, Problem> {
         let mut cmd = vec![self.agent.to_owned(), GUARD_ARGUMENT.to_owned(), "--".to_owned()];
+        if self.with_secrets {
+            cmd.extend(crate::secrets::give::before(self.agent, []));
+        }
         cmd.extend_from_slice(words);
         let request = ExecRequest {
             cmd,
@@ -487,7 +492,7 @@ fn summary(command: &HookCommand) -> String {
 }
 
 /// Values that must not be seen in any output.
-#[derive(Debug, Default, Clone)]
+#[derive(Default, Clone)]
 pub(crate) struct Masks(Vec<String>);
 
 impl Masks {
@@ -510,8 +515,20 @@ impl Masks {
             })
             .map(|(_, value)| value.clone())
             .collect();
-        // The longest first, so that one that holds another is hidden whole.
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        longest_first(&mut values);
+        Self(values)
+    }
+
+    /// These, and each line of secrets: output is looked at line by line.
+    pub(crate) fn and<'a>(&self, secrets: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        const SHORTEST: usize = 4;
+        let mut values = self.0.clone();
+        for secret in secrets {
+            let text = String::from_utf8_lossy(secret);
+            let lines = text.lines().map(str::trim).filter(|line| line.len() >= SHORTEST);
+            values.extend(lines.map(str::to_owned));
+        }
+        longest_first(&mut values);
         Self(values)
     }
 
@@ -520,6 +537,11 @@ impl Masks {
             line.replace(secret.as_str(), "••••••")
         })
     }
+}
+
+/// So that one that holds another is hidden whole.
+fn longest_first(values: &mut [String]) {
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
 }
 
 /// Puts output together into lines, so that a secret that comes in two pieces is found.
@@ -606,6 +628,12 @@ mod tests {
         lines.end(|_, line| seen.extend_from_slice(line));
         let seen = String::from_utf8(seen).unwrap();
         assert_eq!(seen, "[a] login •••••• 1\n[a] rest ••••••\n");
+    }
+
+    #[test]
+    fn each_line_of_a_secret_is_hidden() {
+        let masks = Masks::default().and([b"-----BEGIN-----\nabcdef\n".as_slice(), b"pw", b"abcdefgh"]);
+        assert_eq!(masks.hide("x abcdefgh abcdef pw -----BEGIN-----"), "x •••••• •••••• pw ••••••");
     }
 
     #[test]

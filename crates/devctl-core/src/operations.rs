@@ -273,6 +273,28 @@ operations! {
     read list_revocations(Nothing) -> RevocationReport, Get "/ssh/revocations", Viewer, [Ssh];
     /// Says whether a certificate would be accepted, and why.
     read verify_certificate(VerifyCertificate) -> CertificateVerdict, Post "/ssh/certificates/verify", Viewer, [Ssh];
+    /// Lists secrets by name. The vault stays closed.
+    read list_secrets(ListSecrets) -> SecretList, Get "/secrets", Viewer, [Secrets];
+    /// Shows what is known of a secret, without its value.
+    read show_secret(SecretRef) -> SecretInfo, Get "/secrets/{name}", Viewer, [Secrets];
+    /// Sets a secret, for all containers of this person or for one.
+    change set_secret(SetSecret) -> SecretInfo, Put "/secrets/{name}", Developer, [Secrets];
+    /// Shows the value of a secret.
+    change reveal_secret(SecretRef) -> RevealedSecret, Post "/secrets/{name}/reveal", Admin, [];
+    /// Removes a secret. Containers lose it when they are entered next.
+    change remove_secret(SecretRef) -> Done, Delete "/secrets/{name}", Developer, [Secrets];
+    /// Notes that a secret that a configuration asks for is not to be set.
+    change decline_secret(SecretRef) -> Done, Post "/secrets/{name}/decline", Developer, [Secrets];
+    /// Says which secrets a folder's configuration asks for, and which of them are there.
+    read list_asked_secrets(AskedSecretsOf) -> AskedSecrets, Post "/secrets/asked", Viewer, [Secrets];
+    /// Shows the vault, the ways into it, and the state of the keychain.
+    read show_vault(Nothing) -> VaultInfo, Get "/vault", Viewer, [Secrets];
+    /// Changes the ways into the vault, without touching what is in it.
+    change change_vault(ChangeVault) -> VaultChanged, Put "/vault", Admin, [Secrets, Doctor];
+    /// Makes a recovery key, in the place of the one that there may be. It is shown once.
+    change make_recovery_key(MakeRecoveryKey) -> RecoveryKeyText, Post "/vault/recovery-key", Admin, [Secrets];
+    /// Unlocks the keychain of the operating system, by its own prompt or with its password.
+    change unlock_keychain(UnlockKeychain) -> Done, Post "/vault/keychain", Admin, [Secrets, Doctor];
     /// Says whether plain `ssh NAME.devctl` works.
     read ssh_status(Nothing) -> SshStatus, Get "/ssh", Viewer, [Ssh];
     /// Says which lines of the user's ssh configuration are in force for a host, and which only `ssh` can tell.

@@ -115,7 +115,7 @@ impl Core {
         let kept = details
             .mounts
             .iter()
-            .filter(|mount| mount.target != crate::agent::MOUNT)
+            .filter(|mount| !crate::create::is_mount_of_ours(&mount.target))
             .map(|mount| match (&mount.name, mount.kind) {
                 (Some(name), MountKind::Volume) => format!("volume {name} at {}", mount.target),
                 _ => format!("{} at {}", mount.source, mount.target),

@@ -86,9 +86,7 @@ impl Signer<'_> {
     /// The vault, opened once.
     pub(crate) fn vault(&mut self) -> Result<&Vault, Problem> {
         if self.vault.is_none() {
-            let opened =
-                Vault::open(&self.config.state_dir.join("vault"), &self.config.key_sources).or_problem()?;
-            self.vault = Some(opened);
+            self.vault = Some(crate::vault::open(&self.config)?);
         }
         self.vault
             .as_ref()

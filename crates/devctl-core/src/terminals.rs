@@ -95,7 +95,10 @@ impl Core {
         let close = tokio_util::sync::CancellationToken::new();
         let control = handle.control();
         let crate::exec::ExecHandle {
-            input, mut output, ..
+            input,
+            mut output,
+            notices,
+            ..
         } = handle;
         let terminal = Terminal {
             input: Arc::new(tokio::sync::Mutex::new(input)),
@@ -113,6 +116,16 @@ impl Core {
                 .send(TerminalOutput::Opened { terminal: id.clone() })
                 .await
                 .is_ok();
+            for notice in notices {
+                let line = format!("devctl: {notice}\r\n");
+                listening = listening
+                    && sender
+                        .send(TerminalOutput::Data {
+                            base64: STANDARD.encode(line),
+                        })
+                        .await
+                        .is_ok();
+            }
             while listening {
                 let said = tokio::select! {
                     () = close.cancelled() => break,

@@ -33,6 +33,7 @@ pub(crate) fn config(root: &Path) -> CoreConfig {
         },
         routes: String::new(),
         key_sources: devctl_secrets::KeySources::default(),
+        passphrase: crate::vault::VaultPassphrase::default(),
         clock: Arc::new(SystemTime::now),
     }
 }

@@ -5,6 +5,8 @@ mod make;
 mod own_command;
 mod resume;
 
+pub(crate) use make::quoted;
+
 use crate::access::Access;
 use crate::caller::Caller;
 use crate::config::CoreConfig;
@@ -78,7 +80,20 @@ impl Core {
             None => self.make(caller, &wanted, None, job).await,
         };
         drop(lock);
+        self.with_notices(&wanted, outcome?).await
+    }
+
+    /// The outcome, with what is to be told of secrets that the configuration asks for.
+    async fn with_notices(
+        self: &Arc<Self>,
+        wanted: &Wanted,
+        outcome: UpOutcome,
+    ) -> Result<UpOutcome, Problem> {
+        let mut outcome = outcome;
         outcome
+            .notices
+            .extend(self.secret_notices(&wanted.definition).await);
+        Ok(outcome)
     }
 
     /// A word that is no folder, and names a container that was made from something else, is hardly meant as an image:

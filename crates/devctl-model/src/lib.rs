@@ -14,6 +14,7 @@ pub mod id;
 pub mod job;
 pub mod key;
 pub mod problem;
+pub mod secret;
 pub mod settings;
 pub mod source;
 pub mod ssh;
@@ -47,6 +48,11 @@ pub use key::{
     KeyOrigin, KeyProtection, KeyRecord, KeyRef, KeyState, KeyType, RemovedKey, RotateKey, RotatedKey,
 };
 pub use problem::{ErrorCode, Fix, Problem};
+pub use secret::{
+    AskedSecret, AskedSecretState, AskedSecrets, AskedSecretsOf, ChangeVault, KeychainInfo, ListSecrets,
+    MakeRecoveryKey, RecoveryKeyText, RevealedSecret, SecretDelivery, SecretInfo, SecretList, SecretRef,
+    SecretScope, SecretText, SetSecret, UnlockKeychain, VaultChanged, VaultInfo, VaultWay, VaultWayInfo,
+};
 pub use settings::{SetSetting, Setting, SettingKey, SettingList};
 pub use source::{ConfigChoice, InspectSource, RebuildContainer, RebuildPreview, SourceInfo, SourceKind};
 pub use ssh::{

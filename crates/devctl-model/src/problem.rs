@@ -173,6 +173,16 @@ error_codes! {
     SecretsVaultTampered = "secrets.vault_tampered", 1;
     /// The vault cannot be opened.
     SecretsUnavailable = "secrets.unavailable", 1;
+    /// The vault opens with a passphrase or a recovery key only, and none was given, or another one.
+    SecretsPassphrase = "secrets.passphrase", 4;
+    /// The ways into the vault cannot be changed like this.
+    SecretsVaultWay = "secrets.vault_way", 1;
+    /// There is no secret of that name.
+    SecretNotFound = "secrets.not_found", 3;
+    /// No secret can have this name, value or way of delivery.
+    SecretRefused = "secrets.refused", 1;
+    /// A container could not be given its secrets.
+    SecretsNotDelivered = "secrets.not_delivered", 1;
 
     /// The event log cannot be written, so nothing was changed.
     StoreUnwritable = "store.unwritable", 1;

@@ -19,6 +19,8 @@ pub enum Tag {
     Settings,
     /// Key, certificates, authorities, and the client configuration.
     Ssh,
+    /// Secrets and the vault.
+    Secrets,
     /// The checks of the doctor.
     Doctor,
 }

@@ -85,6 +85,7 @@ pub fn core_config(door: &'static str) -> Result<CoreConfig, Problem> {
         // Only Linux tells its routes this way; elsewhere engines run in a machine of their own.
         routes: std::fs::read_to_string("/proc/net/route").unwrap_or_default(),
         key_sources,
+        passphrase: devctl_core::VaultPassphrase::default(),
         clock: Arc::new(SystemTime::now),
         env,
     })

@@ -391,12 +391,11 @@ fn add_new<'a>(list: &mut Vec<String>, more: impl Iterator<Item = &'a String>) {
     list.extend(more.filter(|value| present.insert((*value).clone())).cloned());
 }
 
-const LATER: [(&str, &str); 5] = [
+const LATER: [(&str, &str); 4] = [
     ("forwardPorts", "ports are not forwarded yet; use ssh -L"),
     ("portsAttributes", "ports are not forwarded yet"),
     ("otherPortsAttributes", "ports are not forwarded yet"),
     ("shutdownAction", "containers are stopped by devctl stop only"),
-    ("secrets", "secrets are not asked for yet"),
 ];
 const KNOWN: [&str; 45] = [
     "$schema",
@@ -451,8 +450,7 @@ fn notices(read: &ReadConfig, merged: &MergedConfig) -> Vec<Notice> {
         "forwardPorts" => !merged.forward_ports.is_empty(),
         "portsAttributes" => !merged.ports_attributes.is_empty(),
         "otherPortsAttributes" => merged.other_ports_attributes.is_some(),
-        "shutdownAction" => merged.shutdown_action.is_some(),
-        _ => read.config.secrets.as_ref().is_some_and(|all| !all.is_empty()),
+        _ => merged.shutdown_action.is_some(),
     };
     let later = LATER
         .into_iter()

@@ -30,17 +30,20 @@ pub(crate) fn in_own_session(command: &mut Command) -> Result<(Child, Pid), Tool
 
 /// Starts the command, and tells what cannot be found from what cannot be run.
 pub(crate) fn start(command: &mut Command) -> Result<Child, ToolError> {
-    command.spawn().map_err(|source| {
-        let path = Path::new(command.get_program());
-        let program = path.display().to_string();
-        // The same error also means that the interpreter of a script is missing.
-        let missing = source.kind() == io::ErrorKind::NotFound && !(program.contains('/') && path.exists());
-        if missing {
-            ToolError::NotFound { program }
-        } else {
-            ToolError::NotExecutable { program, source }
-        }
-    })
+    command.spawn().map_err(|source| refused(command, source))
+}
+
+/// Why a command could not be started.
+pub(crate) fn refused(command: &Command, source: io::Error) -> ToolError {
+    let path = Path::new(command.get_program());
+    let program = path.display().to_string();
+    // The same error also means that the interpreter of a script is missing.
+    let missing = source.kind() == io::ErrorKind::NotFound && !(program.contains('/') && path.exists());
+    if missing {
+        ToolError::NotFound { program }
+    } else {
+        ToolError::NotExecutable { program, source }
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::args::ExecArgs;
 use crate::failure::Failure;
 use crate::interrupt::Interrupts;
 use crate::output::Printer;
+use crate::output::text::plain;
 use crate::session::Session;
 use crate::terminal::{self, RawTerminal, Resizes};
 use devctl_core::{ExecCommand, ExecHandle, ExecOutput};
@@ -48,6 +49,9 @@ pub(crate) async fn run(printer: &Printer, args: ExecArgs) -> Result<u8, Failure
     };
     let mut interrupts = Interrupts::listen()?;
     let handle = session.core.exec(&session.caller, command).await?;
+    for notice in &handle.notices {
+        printer.note(&format!("devctl: {}", plain(notice)))?;
+    }
     if printer.json {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let code = tokio::select! {

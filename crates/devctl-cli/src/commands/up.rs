@@ -1,5 +1,6 @@
 //! `devctl up`.
 
+use crate::commands::secrets::ask_for_missing;
 use crate::args::UpArgs;
 use crate::ask;
 use crate::failure::Failure;
@@ -18,9 +19,11 @@ pub(crate) async fn run(printer: &Printer, args: UpArgs) -> Result<u8, Failure> 
     let session = Session::open(printer).await?;
     let began = Instant::now();
     let mut request = request(args);
+    ask_for_missing(&session, &request).await?;
     let job = match carry_out(&session, &request).await {
         Err(Failure::Problem(problem)) if problem.code == ErrorCode::ConfigAmbiguous => {
             request.config = Some(choose(&session, &request, *problem).await?);
+            ask_for_missing(&session, &request).await?;
             carry_out(&session, &request).await?
         }
         ended => ended?,

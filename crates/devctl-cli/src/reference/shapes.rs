@@ -95,7 +95,11 @@ pub(super) fn of(command: &str) -> Option<Shape> {
                 script: "…".into(),
             },
         ),
-        _ => return super::trust_shapes::of(command).or_else(|| super::key_shapes::of(command)),
+        _ => {
+            return super::trust_shapes::of(command)
+                .or_else(|| super::key_shapes::of(command))
+                .or_else(|| super::secret_shapes::of(command));
+        }
     })
 }
 

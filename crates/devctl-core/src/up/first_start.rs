@@ -7,6 +7,7 @@ use crate::core::Core;
 use crate::error::{IntoProblem, OrProblem};
 use crate::image::Acquired;
 use crate::jobs::JobHandle;
+use crate::secrets::Whose;
 use crate::{labels, lifecycle, login_path, user};
 use devctl_engine::{CreateRequest, Engine, EngineError};
 use devctl_model::{ErrorCode, Problem};
@@ -149,6 +150,8 @@ fn access(
         started_at: None,
         unowned_home: None,
         agent: Agent::default(),
+        secrets_of: Whose::of(&wanted.definition.source).subject,
+        has_secrets: false,
         set_up: plan.hooks.is_empty(),
         starts_on_host: plan.initialize.is_some(),
         runs_on_start: super::resume::runs_on_start(plan),

@@ -387,6 +387,7 @@ impl Core {
             agent: agent.path(),
             user: &access.remote_user.clone(),
             folder: &access.workspace_folder.clone(),
+            with_secrets: false,
             job,
         };
         if access.environment.is_none() || access.started_at.as_deref() != Some(&moments.started) {
@@ -395,6 +396,15 @@ impl Core {
             access.started_at = Some(moments.started.clone());
             access.write(&self.config)?;
         }
+        let given = self.give(engine, access).await?;
+        let secrets = &match &given {
+            Some(given) => secrets.and(given.values()),
+            None => secrets.clone(),
+        };
+        let inside = Inside {
+            with_secrets: given.is_some(),
+            ..inside
+        };
         let probed = access.environment.clone().unwrap_or_default();
         let (environment, unset) = lifecycle::environment(&probed, &plan.remote_env);
         // An exec cannot take a variable out; an empty one is the nearest that engines offer.
@@ -619,7 +629,7 @@ pub(super) fn command(wanted: &Wanted, replaced: Option<&Found>) -> String {
 }
 
 /// A word for a shell.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:@=+,~".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

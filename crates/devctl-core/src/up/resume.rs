@@ -301,6 +301,9 @@ impl Core {
             started_at: None,
             unowned_home: None,
             agent,
+            secrets_of: crate::secrets::subject_of(found),
+            // Another record may have known: what there may be is taken away where nothing is given any more.
+            has_secrets: true,
             set_up: plan.hooks.is_empty(),
             starts_on_host: plan.initialize.is_some(),
             runs_on_start: runs_on_start(plan),
@@ -311,11 +314,12 @@ impl Core {
         };
         // Another start, another environment; another probe or user, too.
         let same = kept.probe == fresh.probe && kept.remote_user == fresh.remote_user;
-        let is_of_another_version = kept.agent != fresh.agent;
+        let is_of_another_version = kept.agent != fresh.agent || kept.secrets_of != fresh.secrets_of;
         let access = Access {
             environment: kept.environment.filter(|_| same),
             started_at: kept.started_at,
             unowned_home: kept.unowned_home,
+            has_secrets: kept.has_secrets,
             set_up: kept.set_up,
             ..fresh
         };
@@ -361,7 +365,7 @@ impl Core {
             let found = core.find_again(&found).await?;
             let outcome = core.resume(&caller, &wanted, found, &job).await;
             drop(lock);
-            outcome
+            core.with_notices(&wanted, outcome?).await
         }))
     }
 
@@ -389,7 +393,7 @@ impl Core {
                 let found = core.find_again(&found).await?;
                 let outcome = core.make(&caller, &wanted, Some(found), &job).await;
                 drop(lock);
-                outcome
+                core.with_notices(&wanted, outcome?).await
             }))
     }
 

@@ -86,7 +86,7 @@ fn what_comes_later_is_refused_or_named() {
         .collect();
     assert_eq!(
         properties,
-        ["forwardPorts", "shutdownAction", "secrets", "overideCommand"]
+        ["forwardPorts", "shutdownAction", "overideCommand"]
     );
 }
 
