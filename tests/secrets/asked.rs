@@ -1,7 +1,7 @@
 //! Secrets that a configuration asks for.
 
-use crate::home::fed;
-use devctl_tests::sandbox::{Sandbox, config, devctl_program};
+use crate::home::{at_terminal, fed};
+use devctl_tests::sandbox::{Sandbox, config};
 
 const ASKS: &str = r#", "secrets": {
     "API_KEY": {"description": "For the weather", "documentationUrl": "https://example.org/key"},
@@ -29,13 +29,8 @@ fn without_a_terminal_a_notice_names_them_and_the_command() {
 fn on_a_terminal_they_are_asked_for_once_and_may_be_left_empty() {
     let Some(home) = Sandbox::new() else { return };
     let folder = home.folder("asks", &config(ASKS));
-    let up = |typed: &[u8]| {
-        let mut terminal = home.command("script");
-        let line = format!("{} up {}", devctl_program().display(), folder.display());
-        terminal.args(["-qec", &line, "/dev/null"]);
-        fed(terminal, typed).expect(0).stdout()
-    };
-    let said = up(b"hunter2\n\n");
+    let up = |answers: &[(&str, &str)]| at_terminal(&home, &format!("up {}", folder.display()), answers);
+    let said = up(&[("API_KEY: ", "hunter2"), ("OPTIONAL: ", "")]);
     assert!(
         said.contains("For the weather") && said.contains("https://example.org/key"),
         "{said}"
@@ -46,6 +41,6 @@ fn on_a_terminal_they_are_asked_for_once_and_may_be_left_empty() {
         home.ssh(&format!("{name}.devctl"), "echo $API_KEY ${OPTIONAL-none}"),
         "hunter2 none"
     );
-    let again = up(b"");
+    let again = up(&[]);
     assert!(!again.contains("API_KEY") && !again.contains("OPTIONAL"), "asked once: {again}");
 }

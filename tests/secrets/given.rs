@@ -1,15 +1,15 @@
 //! Who is given what.
 
-use crate::home::{fed, set};
+use crate::home::{at_terminal, fed, folder_for_dev, set};
 use devctl_tests::sandbox::{Sandbox, config};
 use std::fs;
 
 #[test]
 fn variables_and_files_reach_hooks_logins_and_commands() {
     let Some(home) = Sandbox::new() else { return };
-    let hooks = r#", "remoteUser": "dev", "remoteEnv": {"TOKEN": "from-the-configuration", "GONE": null},
+    let hooks = r#", "remoteEnv": {"TOKEN": "from-the-configuration", "GONE": null},
         "onCreateCommand": "echo \"token $TOKEN\"; printf %s \"$TOKEN $(cat $KEY_FILE)\" | sha256sum > hook-sum""#;
-    let folder = home.folder("given", &config(hooks));
+    let folder = folder_for_dev(&home, "given", hooks);
     set(&home, &["TOKEN"], b"hunter2-for-all\n");
     set(&home, &["GONE"], b"not-gone");
     set(&home, &["KEY", "--as-file", "--container", folder.to_str().unwrap()], b"line 1\nline 2\n");
@@ -41,11 +41,7 @@ fn variables_and_files_reach_hooks_logins_and_commands() {
     assert_eq!(owner, "dev 400\ntmpfs");
     let as_root = home.run(&["exec", "--user", "root", &name, "--", "sh", "-c", "echo ${TOKEN-none}"]);
     assert_eq!(as_root.stdout(), "from-the-configuration\n", "another user is given nothing");
-    let script = format!("devctl exec --tty {name} -- sh -c 'stty -echo; echo tty-$TOKEN'");
-    let path = devctl_tests::sandbox::devctl_program();
-    let mut terminal = home.command("script");
-    terminal.args(["-qec", &script.replace("devctl ", &format!("{} ", path.display())), "/dev/null"]);
-    let said = fed(terminal, b"").expect(0).stdout();
+    let said = at_terminal(&home, &format!("exec --tty {name} -- sh -c 'echo tty-$TOKEN'"), &[]);
     assert!(said.contains("tty-hunter2-for-all"), "{said}");
 }
 
@@ -58,7 +54,7 @@ fn a_container_gets_no_secret_of_another_and_loses_what_is_removed() {
     let (mine_name, other_name) = (home.unique("mine"), home.unique("other"));
     set(&home, &["OWN", "--as-file", "--container", &mine_name], b"of one");
     set(&home, &["BOTH"], b"of all");
-    let read = "echo ${BOTH-no} $(cat $OWN_FILE 2>/dev/null || echo no); ls /run/devctl-secrets";
+    let read = "echo ${BOTH-no} $(cat ${OWN_FILE:-/none} 2>/dev/null || echo no); ls /run/devctl-secrets";
     assert_eq!(home.ssh(&format!("{mine_name}.devctl"), read), "of all of one\nOWN");
     assert_eq!(home.ssh(&format!("{other_name}.devctl"), read), "of all no");
     let list = home.run(&["secret", "list", "--json", "--container", &other_name]).expect(0).json();

@@ -1,7 +1,7 @@
 //! Where a secret must not be found: after everything was run with it, all places are searched for it, as it is and in
 //! base64 at each of the three offsets.
 
-use crate::home::set;
+use crate::home::{folder_for_dev, set};
 use devctl_tests::programs::{Background, Ran, wait_until};
 use devctl_tests::sandbox::{Sandbox, config, devctl_program};
 use std::fs;
@@ -92,9 +92,9 @@ fn a_secret_lies_nowhere_after_everything_was_run_with_it() {
     let began = home.docker(&["info", "--format", "{{.SystemTime}}"]);
     let stop = Arc::new(AtomicBool::new(false));
     let arguments = watch_arguments(needles.clone(), stop.clone());
-    let hooks = r#", "remoteUser": "dev", "postCreateCommand": "echo \"$SEEN\"; cat \"$KEPT_FILE\"; test -n \"$SEEN\"",
+    let hooks = r#", "postCreateCommand": "echo \"$SEEN\"; cat \"$KEPT_FILE\"; test -n \"$SEEN\"",
         "postStartCommand": "ulimit -S -c; sh -c 'kill -SEGV $$' || true; echo failed with $SEEN; exit 3""#;
-    let folder = home.folder("nowhere", &config(hooks));
+    let folder = folder_for_dev(&home, "nowhere", hooks);
     set(&home, &["SEEN"], variable.as_bytes());
     set(&home, &["KEPT", "--as-file"], file.as_bytes());
     // The last hook fails, so that also the report of a failure is looked at.
@@ -189,7 +189,7 @@ fn a_crash_of_devctl_with_a_secret_in_its_memory_writes_nothing_down() {
     let mut up = crash(&format!("{} up {}", devctl_program().display(), folder.display()));
     let mut up = Background::start(up.stdout(Stdio::null()).stderr(Stdio::null()));
     wait_until("the command", || folder.join("began").exists());
-    up.signal("SEGV");
+    up.signal("ABRT");
     assert_ne!(up.end(), 0);
     assert_eq!(dumps(), before, "a core dump was written");
 }

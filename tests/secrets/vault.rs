@@ -1,7 +1,7 @@
 //! The vault, and what opens it.
 
-use crate::home::{fed, set};
-use devctl_tests::sandbox::{Sandbox, config, devctl_program};
+use crate::home::{at_terminal, fed, set};
+use devctl_tests::sandbox::{Sandbox, config};
 use std::fs;
 
 #[test]
@@ -22,10 +22,8 @@ fn the_way_in_is_changed_without_losing_an_entry_and_a_recovery_key_opens_what_i
     assert_eq!(home.run(&reveal).expect(4).error(), "secrets.passphrase");
     assert!(home.run(&["secret", "list", "--json"]).expect(0).json()[0]["name"] == "TOKEN");
     // Typed at a terminal it opens.
-    let mut terminal = home.command("script");
-    let line = format!("{} secret get TOKEN --reveal", devctl_program().display());
-    terminal.args(["-qec", &line, "/dev/null"]);
-    let said = fed(terminal, b"correct horse battery\n").expect(0).stdout();
+    let question = ("passphrase of the vault: ", "correct horse battery");
+    let said = at_terminal(&home, "secret get TOKEN --reveal", &[question]);
     assert!(said.contains("hunter2") && !said.contains("horse"), "{said}");
     let recover = ["secret", "vault", "recover", "--json", "--add", "own-file", "--key-file", "-"];
     let wrong = fed(home.devctl(&recover), b"4G3DP-00000\n").expect(4);
