@@ -12,14 +12,30 @@ fn without_a_terminal_a_notice_names_them_and_the_command() {
     let Some(home) = Sandbox::new() else { return };
     let folder = home.folder("notice", &config(ASKS));
     let up = || {
-        let ran = home.run(&["up", "--json", folder.to_str().unwrap()]).expect(0).json();
+        let ran = home
+            .run(&["up", "--json", folder.to_str().unwrap()])
+            .expect(0)
+            .json();
         ran["notices"].to_string()
     };
     let said = up();
-    for word in ["API_KEY", "For the weather", "https://example.org/key", "devctl secret set OPTIONAL"] {
+    for word in [
+        "API_KEY",
+        "For the weather",
+        "https://example.org/key",
+        "devctl secret set OPTIONAL",
+    ] {
         assert!(said.contains(word), "{word}: {said}");
     }
-    let words = ["secret", "set", "API_KEY", "--from", "-", "--container", folder.to_str().unwrap()];
+    let words = [
+        "secret",
+        "set",
+        "API_KEY",
+        "--from",
+        "-",
+        "--container",
+        folder.to_str().unwrap(),
+    ];
     let _set = fed(home.devctl(&words), b"hunter2").expect(0);
     let said = up();
     assert!(!said.contains("API_KEY") && said.contains("OPTIONAL"), "{said}");
@@ -42,5 +58,8 @@ fn on_a_terminal_they_are_asked_for_once_and_may_be_left_empty() {
         "hunter2 none"
     );
     let again = up(&[]);
-    assert!(!again.contains("API_KEY") && !again.contains("OPTIONAL"), "asked once: {again}");
+    assert!(
+        !again.contains("API_KEY") && !again.contains("OPTIONAL"),
+        "asked once: {again}"
+    );
 }

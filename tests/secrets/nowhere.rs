@@ -38,7 +38,9 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 fn is_in(haystack: &[u8], needles: &[Vec<u8>]) -> bool {
-    needles.iter().any(|needle| haystack.windows(needle.len()).any(|window| window == needle))
+    needles
+        .iter()
+        .any(|needle| haystack.windows(needle.len()).any(|window| window == needle))
 }
 
 /// Files below the folder that have it.
@@ -46,7 +48,9 @@ fn files_with(folder: &Path, needles: &[Vec<u8>]) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
         for entry in entries.flatten() {
             let kind = entry.file_type().unwrap();
             let path = entry.path();
@@ -70,7 +74,7 @@ fn watch_arguments(needles: Vec<Vec<u8>>, stop: Arc<AtomicBool>) -> std::thread:
                     return Some(String::from_utf8_lossy(&line).into_owned());
                 }
             }
-            std::thread::sleep(std::time::Duration::from_millis(2));
+            std::thread::yield_now();
         }
         None
     })
@@ -81,7 +85,10 @@ fn base64_is_what_it_is_elsewhere() {
     for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foobar", "Zm9vYmFy")] {
         assert_eq!(base64(bytes.as_bytes()), text);
     }
-    assert!(is_in(base64(b"xx recognisable-value yy").as_bytes(), &needles("recognisable-value")));
+    assert!(is_in(
+        base64(b"xx recognisable-value yy").as_bytes(),
+        &needles("recognisable-value")
+    ));
 }
 
 #[test]
@@ -101,11 +108,25 @@ fn a_secret_lies_nowhere_after_everything_was_run_with_it() {
     let up = home.run(&["up", "-vvv", folder.to_str().unwrap()]).expect(1);
     let name = home.unique("nowhere");
     let host = format!("{name}.devctl");
-    assert_eq!(home.ssh(&host, "printf %s \"$SEEN\" | wc -c"), variable.len().to_string());
+    assert_eq!(
+        home.ssh(&host, "printf %s \"$SEEN\" | wc -c"),
+        variable.len().to_string()
+    );
     let crash = "cd ~ && ulimit -S -c && sh -c 'kill -SEGV $$'";
     let crashed = home.try_ssh(&host, crash);
-    assert!(crashed.stdout().starts_with('0'), "no core dump is written: {crashed:?}");
-    let listed = home.run(&["-vvv", "exec", &name, "--", "sh", "-c", "ulimit -S -c; ps -ef; cat /proc/*/cmdline"]);
+    assert!(
+        crashed.stdout().starts_with('0'),
+        "no core dump is written: {crashed:?}"
+    );
+    let listed = home.run(&[
+        "-vvv",
+        "exec",
+        &name,
+        "--",
+        "sh",
+        "-c",
+        "ulimit -S -c; ps -ef; cat /proc/*/cmdline",
+    ]);
     assert!(listed.stdout().starts_with("0\n"), "{listed:?}");
     let doctor = home.run(&["doctor", "--json"]);
     let shown = home.run(&["show", "--json", &name]).expect(0);
@@ -123,7 +144,11 @@ fn a_secret_lies_nowhere_after_everything_was_run_with_it() {
         assert!(!is_in(&said, &needles), "{what} says it: {ran:?}");
     }
     stop.store(true, Ordering::Relaxed);
-    assert_eq!(arguments.join().unwrap(), None, "no process has it among its arguments");
+    assert_eq!(
+        arguments.join().unwrap(),
+        None,
+        "no process has it among its arguments"
+    );
     let id = home.containers_of(&folder).remove(0);
     let image = home.docker(&["inspect", "--format", "{{.Image}}", &id]);
     let committed = home.unique("committed");
@@ -140,10 +165,20 @@ fn a_secret_lies_nowhere_after_everything_was_run_with_it() {
         &["events", "--since", &began, "--until", &until],
     ] {
         let said = home.docker(words);
-        assert!(!is_in(said.as_bytes(), &needles), "docker {words:?} says it: {said}");
+        assert!(
+            !is_in(said.as_bytes(), &needles),
+            "docker {words:?} says it: {said}"
+        );
     }
-    let saved = Command::new("docker").args(["export", &id]).output().unwrap().stdout;
-    assert!(saved.len() > 1_000_000 && !is_in_large(&saved, &needles), "it is in the container's files");
+    let saved = Command::new("docker")
+        .args(["export", &id])
+        .output()
+        .unwrap()
+        .stdout;
+    assert!(
+        saved.len() > 1_000_000 && !is_in_large(&saved, &needles),
+        "it is in the container's files"
+    );
     home.docker(&["image", "rm", "--force", &committed]);
     // What the engine keeps of the container: its configuration, its log, its own layer.
     let root = home.docker(&["info", "--format", "{{.DockerRootDir}}"]);
@@ -158,7 +193,9 @@ fn a_secret_lies_nowhere_after_everything_was_run_with_it() {
 /// The same for what is too large to be looked at byte by byte.
 fn is_in_large(haystack: &[u8], needles: &[Vec<u8>]) -> bool {
     let text = String::from_utf8_lossy(haystack);
-    needles.iter().any(|needle| text.contains(std::str::from_utf8(needle).unwrap()))
+    needles
+        .iter()
+        .any(|needle| text.contains(std::str::from_utf8(needle).unwrap()))
 }
 
 #[test]
@@ -184,7 +221,10 @@ fn a_crash_of_devctl_with_a_secret_in_its_memory_writes_nothing_down() {
         return;
     }
     let before = dumps();
-    let folder = home.folder("crash", &config(r#", "postCreateCommand": "touch began; sleep 100""#));
+    let folder = home.folder(
+        "crash",
+        &config(r#", "postCreateCommand": "touch began; sleep 100""#),
+    );
     set(&home, &["TOKEN"], b"recognisable-crash");
     let mut up = crash(&format!("{} up {}", devctl_program().display(), folder.display()));
     let mut up = Background::start(up.stdout(Stdio::null()).stderr(Stdio::null()));

@@ -99,7 +99,8 @@ mod tests {
         assert_eq!(serde_json::from_str::<SecretsDocument>(&text).unwrap(), document);
         let shown = format!("{document:?} {:?}", document.environment["TOKEN"]);
         assert!(shown.contains("TOKEN") && !shown.contains("hunter2"), "{shown}");
-        let refused = serde_json::from_str::<SecretsDocument>(r#"{"environment":{"A":"hunter2!"},"files":{}}"#);
+        let refused =
+            serde_json::from_str::<SecretsDocument>(r#"{"environment":{"A":"hunter2!"},"files":{}}"#);
         assert!(!refused.unwrap_err().to_string().contains("hunter2"));
     }
 }

@@ -9,6 +9,7 @@ use std::io;
 mod key_shapes;
 mod shapes;
 mod secret_shapes;
+mod shapes;
 mod trust_shapes;
 
 /// The reference of the command line in Markdown, as committed in `docs/cli.md`.

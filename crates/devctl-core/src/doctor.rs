@@ -385,7 +385,11 @@ fn vault_checks(config: &CoreConfig) -> [DoctorCheck; 2] {
                 "keychain",
                 "Keychain",
                 // What opens by another way needs no keychain.
-                if opened.is_ok() { CheckState::Warning } else { CheckState::Failed },
+                if opened.is_ok() {
+                    CheckState::Warning
+                } else {
+                    CheckState::Failed
+                },
                 state.words,
             )
         },

@@ -219,9 +219,10 @@ impl IntoProblem for VaultError {
                 "Accept the older copy, if you restored it yourself",
                 "devctl secret vault change --accept-older",
             ),
-            Self::PassphraseNeeded { .. } | Self::LastWay { .. } | Self::WayExists { .. } | Self::NoSuchWay { .. } => {
-                problem.fix_command("See the ways in", "devctl secret vault show")
-            }
+            Self::PassphraseNeeded { .. }
+            | Self::LastWay { .. }
+            | Self::WayExists { .. }
+            | Self::NoSuchWay { .. } => problem.fix_command("See the ways in", "devctl secret vault show"),
             _ => problem,
         }
     }

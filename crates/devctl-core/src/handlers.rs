@@ -323,11 +323,7 @@ impl Operations for Arc<Core> {
         self.decline(caller, request).await
     }
 
-    async fn list_asked_secrets(
-        &self,
-        _: &Caller,
-        request: AskedSecretsOf,
-    ) -> Result<AskedSecrets, Problem> {
+    async fn list_asked_secrets(&self, _: &Caller, request: AskedSecretsOf) -> Result<AskedSecrets, Problem> {
         self.asked_secrets(request).await
     }
 

@@ -55,7 +55,7 @@ pub use crate::caller::Caller;
 pub use crate::config::{Clock, CoreConfig};
 pub use crate::core::Core;
 pub use crate::exec::{ExecCommand, ExecHandle, ExecOutput};
-pub use devctl_engine::{EngineEnv, HostPlatform};
 pub use crate::vault::{AskPassphrase, VaultPassphrase};
+pub use devctl_engine::{EngineEnv, HostPlatform};
 pub use devctl_secrets::{KeySources, Keychain, SecretBytes, SecretText};
 pub use devctl_store::Process;

@@ -633,7 +633,10 @@ mod tests {
     #[test]
     fn each_line_of_a_secret_is_hidden() {
         let masks = Masks::default().and([b"-----BEGIN-----\nabcdef\n".as_slice(), b"pw", b"abcdefgh"]);
-        assert_eq!(masks.hide("x abcdefgh abcdef pw -----BEGIN-----"), "x •••••• •••••• pw ••••••");
+        assert_eq!(
+            masks.hide("x abcdefgh abcdef pw -----BEGIN-----"),
+            "x •••••• •••••• pw ••••••"
+        );
     }
 
     #[test]

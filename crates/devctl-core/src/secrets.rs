@@ -25,23 +25,13 @@ use std::sync::Arc;
 
 pub(crate) mod give;
 pub(crate) mod index;
+pub(crate) mod login;
 
 /// One variable cannot be longer (`MAX_ARG_STRLEN`, with its name).
 const VARIABLE_AT_MOST: usize = 127 * 1024;
 /// What a session cannot do without, or what would make programs run something else.
 const NOT_TO_BE_SET: [&str; 12] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "PWD",
-    "IFS",
-    "ENV",
-    "BASH_ENV",
-    "TERM",
-    "SHLVL",
-    "HOSTNAME",
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "IFS", "ENV", "BASH_ENV", "TERM", "SHLVL", "HOSTNAME",
 ];
 
 /// What a container is made from, as far as its secrets are concerned.
@@ -95,7 +85,8 @@ fn name_of(whose: Option<&Whose>, name: &str) -> Result<SecretName, Problem> {
 /// Refuses what no process could be given as a variable.
 fn check_variable(name: &str, value: &[u8]) -> Result<(), Problem> {
     let refused = |why: String| {
-        Err(Problem::new(ErrorCode::SecretRefused, why).fix("Give it as a file: --as-file, in memory of the container"))
+        Err(Problem::new(ErrorCode::SecretRefused, why)
+            .fix("Give it as a file: --as-file, in memory of the container"))
     };
     if NOT_TO_BE_SET.contains(&name) || name.starts_with("LD_") || name.starts_with("DEVCTL_") {
         return refused(format!(
@@ -146,16 +137,23 @@ impl Core {
         let value = SecretBytes::new(if request.base64 {
             // What the decoder says of a wrong symbol would show it.
             STANDARD.decode(request.value.expose()).map_err(|_| {
-                Problem::new(ErrorCode::RequestInvalid, "the value is said to be base64, and is not")
+                Problem::new(
+                    ErrorCode::RequestInvalid,
+                    "the value is said to be base64, and is not",
+                )
             })?
         } else {
             request.value.expose().as_bytes().to_vec()
         });
         if value.expose().is_empty() {
-            return Err(
-                Problem::new(ErrorCode::SecretRefused, format!("the value of {} is empty", name.name()))
-                    .fix_command("Remove the secret", format!("devctl secret remove {}", name.name())),
-            );
+            return Err(Problem::new(
+                ErrorCode::SecretRefused,
+                format!("the value of {} is empty", name.name()),
+            )
+            .fix_command(
+                "Remove the secret",
+                format!("devctl secret remove {}", name.name()),
+            ));
         }
         if request.delivery == SecretDelivery::Environment {
             check_variable(name.name(), value.expose())?;
@@ -301,7 +299,13 @@ impl Core {
 
     /// What to tell about the secrets that a configuration would like to have and that nobody was asked for.
     pub(crate) async fn secret_notices(self: &Arc<Self>, definition: &Definition) -> Vec<String> {
-        if definition.read.config.secrets.as_ref().is_none_or(|all| all.is_empty()) {
+        if definition
+            .read
+            .config
+            .secrets
+            .as_ref()
+            .is_none_or(|all| all.is_empty())
+        {
             return Vec::new();
         }
         let folder = definition.source.text();

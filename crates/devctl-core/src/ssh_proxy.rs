@@ -13,13 +13,13 @@ use crate::identity;
 use crate::labels;
 use crate::lifecycle;
 use crate::operations::Role;
-use crate::secrets::give::{self, Given, not_given};
-use crate::secrets::index::Index;
+use crate::secrets::give::not_given;
+use crate::secrets::login::Secrets;
 use devctl_agent_protocol::{
     AgentConfig, AgentReport, Allow, FatalCode, HostPrivateKey, PROTOCOL_VERSION, ProbeReport,
     RevocationList, SERVE_ARGUMENT, encode_config,
 };
-use devctl_engine::{Engine, EngineError, RawExec, RawExecRequest};
+use devctl_engine::{EngineError, RawExec, RawExecRequest};
 use devctl_files::FileLock;
 use devctl_model::{ErrorCode, JobState, Problem};
 use devctl_ssh::Alias;
@@ -151,9 +151,12 @@ impl Login<'_> {
         // A copy, since what is in the container's memory is noted in it.
         let mut access = access.clone();
         let opening = engine.exec_raw(&access.container, &request, self.reports.sink());
-        let (opened, (given, has_secrets)) =
-            futures_util::future::join(opening, self.secrets(&engine, access.clone())).await;
-        access.has_secrets = has_secrets;
+        let (opened, secrets) = futures_util::future::join(
+            opening,
+            Secrets::of(self.config, &engine, access.clone(), self.user),
+        )
+        .await;
+        access.has_secrets = secrets.has_secrets;
         let access = &access;
         let mut exec = match opened {
             Ok(exec) => exec,
@@ -167,7 +170,7 @@ impl Login<'_> {
             None => self.probed(&mut exec, access).await,
         };
         let document = self
-            .document(access, environment, given)
+            .document(access, environment, &secrets)
             .map_err(Entry::Failed)?;
         let sent = async {
             exec.writer.write_all(document.as_ref()).await?;
@@ -218,7 +221,7 @@ impl Login<'_> {
         &self,
         access: &Access,
         probed: BTreeMap<String, String>,
-        given: Option<Result<Given, Problem>>,
+        secrets: &Secrets,
     ) -> Result<impl AsRef<[u8]> + use<>, Problem> {
         let key = self.config.host_keys().ensure(&access.container).or_problem()?;
         let certificate = key.certificate_line().or_problem()?.ok_or_else(|| {
@@ -250,16 +253,12 @@ impl Login<'_> {
             .fix_command("Make it anew", "devctl up")
         })?;
         let (mut environment, mut unset) = lifecycle::environment(&probed, &access.remote_env);
-        let banner = match &given {
-            None => None,
-            Some(Ok(given)) => {
-                environment.extend(given.login());
-                unset.retain(|name| !given.sets(name));
-                None
-            }
-            // A locked keychain must not keep anybody out of their container.
-            Some(Err(problem)) => Some(format!("devctl: {}\n", not_given(problem))),
-        };
+        if let Some(given) = &secrets.given {
+            environment.extend(given.login());
+            unset.retain(|name| !given.sets(name));
+        }
+        let problem = secrets.problem.as_ref();
+        let banner = problem.map(|problem| format!("devctl: {}\n", not_given(problem)));
         let principals = accepted_principals(self.config, &access.container, &access.alias);
         let private = key.private_openssh().or_problem()?;
         let document = AgentConfig {
@@ -283,38 +282,6 @@ impl Login<'_> {
             )
             .why(error.to_string())
         })
-    }
-
-    /// The secrets of a login, none where there are none, and whether the container's memory holds some. The vault is opened only where a name says that there is something in it.
-    async fn secrets(
-        &self,
-        engine: &Arc<dyn Engine>,
-        mut access: Access,
-    ) -> (Option<Result<Given, Problem>>, bool) {
-        // They are their person's, who enters as the remote user; root takes none along.
-        if self.user != access.remote_user {
-            return (None, access.has_secrets);
-        }
-        let (config, subject) = (self.config.clone(), access.secrets_of.clone());
-        let found = match Index::read(self.config) {
-            Ok(index) if index.of(Some(&subject)).is_empty() => Ok(None),
-            _ => tokio::task::spawn_blocking(move || Given::of(&config, &subject))
-                .await
-                .unwrap_or_else(|error| {
-                    Err(Problem::new(ErrorCode::Internal, "the secrets could not be read").why(error.to_string()))
-                }),
-        };
-        let brought = match &found {
-            // Variables alone go with the login itself.
-            Ok(Some(given)) if !given.has_files() && !access.has_secrets => Ok(()),
-            Ok(given) => give::bring(self.config, engine, &mut access, given.as_ref()).await,
-            Err(_) => Ok(()),
-        };
-        let given = match (found, brought) {
-            (Ok(given), Ok(())) => given.map(Ok),
-            (Err(problem), _) | (_, Err(problem)) => Some(Err(problem)),
-        };
-        (given, access.has_secrets)
     }
 
     /// Starts a container that does not run, or finds one that is not known here, one process at a time.

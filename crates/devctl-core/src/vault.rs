@@ -152,15 +152,16 @@ fn new_way(way: VaultWay, passphrase: Option<&Told>) -> Result<NewWay, Problem> 
         VaultWay::KeyFile => NewWay::KeyFile,
         VaultWay::SystemdCredential => NewWay::SystemdCredential,
         VaultWay::OwnFile => NewWay::OwnFile,
-        VaultWay::Passphrase => NewWay::Passphrase(secret(passphrase.ok_or_else(|| {
-            Problem::new(ErrorCode::RequestInvalid, "the new passphrase is missing")
-        })?)),
+        VaultWay::Passphrase => {
+            NewWay::Passphrase(secret(passphrase.ok_or_else(|| {
+                Problem::new(ErrorCode::RequestInvalid, "the new passphrase is missing")
+            })?))
+        }
         VaultWay::RecoveryKey => {
-            return Err(Problem::new(
-                ErrorCode::RequestInvalid,
-                "a recovery key is made, not chosen",
-            )
-            .fix_command("Make one", "devctl secret vault recovery-key"));
+            return Err(
+                Problem::new(ErrorCode::RequestInvalid, "a recovery key is made, not chosen")
+                    .fix_command("Make one", "devctl secret vault recovery-key"),
+            );
         }
     })
 }
@@ -173,8 +174,11 @@ fn open_as_asked(
     accept_older: bool,
 ) -> Result<Vault, Problem> {
     if !config.vault_file().exists() {
-        return Err(Problem::new(ErrorCode::SecretsUnavailable, "there is no vault yet")
-            .fix("It is made when the first key or secret has to be kept: devctl up, or devctl secret set"));
+        return Err(
+            Problem::new(ErrorCode::SecretsUnavailable, "there is no vault yet").fix(
+                "It is made when the first key or secret has to be kept: devctl up, or devctl secret set",
+            ),
+        );
     }
     if passphrase.is_none() && recovery_key.is_none() && !accept_older {
         return open(config);
@@ -323,7 +327,10 @@ impl Core {
             if keychain.probe() == KeychainState::Ready {
                 return Ok(Done { changed: false });
             }
-            match keychain.unlock(request.password.as_ref().map(secret)).wait(PROMPT) {
+            match keychain
+                .unlock(request.password.as_ref().map(secret))
+                .wait(PROMPT)
+            {
                 KeychainState::Ready => Ok(Done { changed: true }),
                 state => {
                     let problem = Problem::new(ErrorCode::SecretsKeychainLocked, state.to_string());
@@ -431,6 +438,10 @@ mod tests {
         for _ in 0..2 {
             assert!(open(&config).unwrap().get("x").unwrap().is_some());
         }
-        assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 2, "once wrong, once right");
+        assert_eq!(
+            asked.load(std::sync::atomic::Ordering::SeqCst),
+            2,
+            "once wrong, once right"
+        );
     }
 }

@@ -7,7 +7,6 @@ use std::fmt;
 /// A value that no log and no `Debug` shows. It is wiped when it is dropped.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
-#[serde(transparent)]
 pub struct SecretText(String);
 
 impl SecretText {

@@ -1419,6 +1419,16 @@ subject?: string,
 operation?: string, };
 
 /**
+ * Which secrets are listed.
+ */
+
+export type ListSecrets = { 
+/**
+ * Those that this container gets, its person's among them: name, id, or folder. All where absent.
+ */
+container: string | null, };
+
+/**
  * Some lines of a log.
  */
 
@@ -1451,6 +1461,16 @@ text: string, };
  */
 
 export type LogStream = "stdout" | "stderr" | "note";
+
+/**
+ * Makes a recovery key.
+ */
+
+export type MakeRecoveryKey = { 
+/**
+ * Opens the vault with its passphrase.
+ */
+openWith: SecretText | null, };
 
 /**
  * A mount of a container.
@@ -1621,6 +1641,16 @@ lostCount: number,
  * Volumes and folders that stay.
  */
 kept: Array<string>, };
+
+/**
+ * A recovery key, to be printed. It is shown once and nowhere kept.
+ */
+
+export type RecoveryKeyText = { 
+/**
+ * Eight groups of five letters and digits.
+ */
+recoveryKey: SecretText, };
 
 /**
  * Asks for a container to be removed. A workspace folder is never removed.
@@ -2218,7 +2248,7 @@ changed: boolean, };
  * A group of facts. A read provides tags; an operation or a change makes tags stale.
  */
 
-export type Tag = "containers" | "hosts" | "jobs" | "events" | "settings" | "ssh" | "doctor";
+export type Tag = "containers" | "hosts" | "jobs" | "events" | "settings" | "ssh" | "secrets" | "doctor";
 
 /**
  * What a terminal says.
@@ -2301,6 +2331,16 @@ hash: string,
  * True when this hash was allowed before.
  */
 allowed: boolean, };
+
+/**
+ * Unlocks the keychain: by its own prompt, or with its password.
+ */
+
+export type UnlockKeychain = { 
+/**
+ * Its password; the keychain's own prompt asks where absent.
+ */
+password: SecretText | null, };
 
 /**
  * Asks for a folder or an image to become a container that `ssh` reaches.

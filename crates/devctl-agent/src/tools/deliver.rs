@@ -9,12 +9,8 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 
-use devctl_agent_protocol::{
-    MAX_SECRETS_BYTES, SECRETS_FOLDER, SecretValue, SecretsDocument,
-};
-use rustix::fs::{
-    AtFlags, CWD, Dir, Gid, Mode, OFlags, Uid, fchown, fstatfs, openat, renameat, unlinkat,
-};
+use devctl_agent_protocol::{MAX_SECRETS_BYTES, SECRETS_FOLDER, SecretValue, SecretsDocument};
+use rustix::fs::{AtFlags, CWD, Dir, Gid, Mode, OFlags, Uid, fchown, fstatfs, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
 use crate::account::Account;
@@ -123,7 +119,8 @@ fn write_one(folder: &OwnedFd, name: &str, bytes: &[u8], owner: u32) -> Result<(
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = openat(folder, UNFINISHED, flags, Mode::RUSR).map_err(system("making a file"))?;
     if rustix::process::geteuid().as_raw() != owner {
-        fchown(&file, Some(Uid::from_raw(owner)), None::<Gid>).map_err(system("giving a file to its user"))?;
+        fchown(&file, Some(Uid::from_raw(owner)), None::<Gid>)
+            .map_err(system("giving a file to its user"))?;
     }
     let mut file = std::fs::File::from(file);
     file.write_all(bytes).map_err(|source| ToolError::System {
@@ -158,7 +155,6 @@ fn system(what: &'static str) -> impl FnOnce(Errno) -> ToolError {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -182,14 +178,19 @@ mod tests {
     #[test]
     fn the_folder_holds_the_last_delivery_and_nothing_else() {
         // A system without a tmpfs at hand has nothing to try this on.
-        let Ok(folder) = tempfile::tempdir_in("/dev/shm") else { return };
+        let Ok(folder) = tempfile::tempdir_in("/dev/shm") else {
+            return;
+        };
         let path = folder.path().to_str().unwrap();
         let fd = open_folder(path).unwrap();
         let me = rustix::process::geteuid().as_raw();
         fs::write(folder.path().join(UNFINISHED), "half").unwrap();
         write(&fd, &document(&[("A", "1")], &[("K", "key\n"), ("L", "x")]), me).unwrap();
         assert_eq!(fs::read(folder.path().join("K")).unwrap(), b"key\n");
-        let mode = fs::metadata(folder.path().join("K")).unwrap().permissions().mode();
+        let mode = fs::metadata(folder.path().join("K"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o400);
         assert!(folder.path().join(ENVIRONMENT).exists());
         write(&fd, &document(&[], &[("K", "other")]), me).unwrap();
@@ -201,7 +202,9 @@ mod tests {
 
     #[test]
     fn a_name_that_leads_elsewhere_is_refused() {
-        let Ok(folder) = tempfile::tempdir_in("/dev/shm") else { return };
+        let Ok(folder) = tempfile::tempdir_in("/dev/shm") else {
+            return;
+        };
         let fd = open_folder(folder.path().to_str().unwrap()).unwrap();
         for name in ["../x", "", ".environment", "a/b"] {
             let refused = write(&fd, &document(&[], &[(name, "v")]), 0);
@@ -212,7 +215,10 @@ mod tests {
 
     #[test]
     fn a_folder_on_a_disk_or_behind_a_link_is_refused() {
-        assert!(matches!(open_folder("/no/such/folder"), Err(ToolError::NotInMemory)));
+        assert!(matches!(
+            open_folder("/no/such/folder"),
+            Err(ToolError::NotInMemory)
+        ));
         assert!(matches!(open_folder("/proc/self"), Err(ToolError::NotInMemory)));
     }
 

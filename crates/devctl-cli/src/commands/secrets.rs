@@ -1,12 +1,14 @@
 //! `devctl secret`.
 
-use crate::args::secret::{ChangeArgs, GetArgs, RecoverArgs, RunArgs, SecretArg, SecretCommand, SetArgs, Way};
+use crate::args::secret::{
+    ChangeArgs, GetArgs, RecoverArgs, RunArgs, SecretArg, SecretCommand, SetArgs, Way,
+};
 use crate::failure::Failure;
+use crate::input;
 use crate::output::table::{Cell, Column, render};
 use crate::output::text::{Cut, moment, plain};
 use crate::output::{GOOD, Printer, STRONG};
 use crate::session::Session;
-use crate::input;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use devctl_core::operations::Operations;
@@ -111,9 +113,12 @@ fn read(path: &Path, delivery: SecretDelivery) -> Result<Zeroizing<Vec<u8>>, Fai
         std::fs::File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut value))
     };
     read.map_err(|error| {
-        Problem::new(ErrorCode::FileFailed, format!("{} cannot be read", path.display()))
-            .why(error.to_string())
-            .fix("Check the path and its rights")
+        Problem::new(
+            ErrorCode::FileFailed,
+            format!("{} cannot be read", path.display()),
+        )
+        .why(error.to_string())
+        .fix("Check the path and its rights")
     })?;
     if delivery == SecretDelivery::Environment && value.last() == Some(&b'\n') {
         value.pop();
@@ -203,7 +208,9 @@ async fn remove(session: &Session, secret: SecretArg) -> Result<u8, Failure> {
         printer.document(&done)?;
     } else {
         printer.say(&format!("{name} is removed"))?;
-        printer.note("What runs already keeps what it was given; containers lose it when they are entered next")?;
+        printer.note(
+            "What runs already keeps what it was given; containers lose it when they are entered next",
+        )?;
     }
     Ok(0)
 }
@@ -211,7 +218,9 @@ async fn remove(session: &Session, secret: SecretArg) -> Result<u8, Failure> {
 async fn run_command(session: &Session, args: RunArgs) -> Result<u8, Failure> {
     let printer = &session.printer;
     if printer.json {
-        return Err(Failure::usage("the output is the command's own, so run has no --json"));
+        return Err(Failure::usage(
+            "the output is the command's own, so run has no --json",
+        ));
     }
     let (variables, files) = session
         .core
@@ -257,7 +266,10 @@ fn become_it(command: &mut Command) -> io::Result<u8> {
 #[cfg(not(unix))]
 fn become_it(command: &mut Command) -> io::Result<u8> {
     let status = command.status()?;
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+    Ok(status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1))
 }
 
 /// Asks once for the secrets that a configuration would like to have and nobody was asked for yet. What is left empty is

@@ -1,8 +1,8 @@
 //! `devctl up`.
 
-use crate::commands::secrets::ask_for_missing;
 use crate::args::UpArgs;
 use crate::ask;
+use crate::commands::secrets::ask_for_missing;
 use crate::failure::Failure;
 use crate::job::{Consenting, run_with_consent};
 use crate::output::shell::command_line;

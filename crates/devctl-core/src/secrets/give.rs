@@ -146,7 +146,7 @@ pub(crate) fn not_given(problem: &Problem) -> String {
         .find_map(|fix| fix.command.as_deref())
         .map(|command| format!("; {command}"))
         .unwrap_or_default();
-    format!("the secrets are not here: {}{fix}", problem.message)
+    format!("not all secrets are here: {}{fix}", problem.message)
 }
 
 /// The folder of secrets of a container: in memory, empty at each start.

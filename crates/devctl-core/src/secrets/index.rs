@@ -51,7 +51,9 @@ impl Default for Index {
 impl Row {
     /// Its name; none for what no version of ours has written.
     pub(crate) fn name(&self) -> Option<SecretName> {
-        SecretName::from_entry(&format!("secret/{}", self.secret)).ok().flatten()
+        SecretName::from_entry(&format!("secret/{}", self.secret))
+            .ok()
+            .flatten()
     }
 
     /// As doors show it.

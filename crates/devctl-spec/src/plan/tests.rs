@@ -84,10 +84,7 @@ fn what_comes_later_is_refused_or_named() {
         .into_iter()
         .map(|notice| notice.property)
         .collect();
-    assert_eq!(
-        properties,
-        ["forwardPorts", "shutdownAction", "overideCommand"]
-    );
+    assert_eq!(properties, ["forwardPorts", "shutdownAction", "overideCommand"]);
 }
 
 #[test]

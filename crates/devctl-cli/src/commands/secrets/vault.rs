@@ -38,9 +38,7 @@ pub(super) async fn run(session: &Session, command: VaultCommand) -> Result<u8, 
         VaultCommand::Recover(args) => recover(session, args).await?,
         VaultCommand::Unlock { password_file } => {
             let password = passphrase(printer, password_file.as_deref())?;
-            let done = core
-                .unlock_keychain(caller, UnlockKeychain { password })
-                .await?;
+            let done = core.unlock_keychain(caller, UnlockKeychain { password }).await?;
             if printer.json {
                 printer.document(&done)?;
             } else {
@@ -69,9 +67,7 @@ fn chosen(printer: &Printer, way: Option<Way>, file: Option<&Path>) -> Result<Op
             let text = input::new_passphrase(printer, file, "A passphrase for the vault")?;
             Ok(Some(SecretText::new(text.to_string())))
         }
-        _ if file.is_some() => Err(Failure::usage(
-            "--new-passphrase-file goes with --add passphrase",
-        )),
+        _ if file.is_some() => Err(Failure::usage("--new-passphrase-file goes with --add passphrase")),
         _ => Ok(None),
     }
 }
@@ -147,7 +143,9 @@ fn told(printer: &Printer, vault: &VaultInfo) -> String {
         };
         lines.push(format!("  {mark} {}{how}", plain(&way.place)));
     }
-    if vault.exists && vault.problem.is_none() && !vault.ways.iter().any(|way| way.way == VaultWay::RecoveryKey)
+    if vault.exists
+        && vault.problem.is_none()
+        && !vault.ways.iter().any(|way| way.way == VaultWay::RecoveryKey)
     {
         lines.push("  · no recovery key; devctl secret vault recovery-key makes one".to_owned());
     }
