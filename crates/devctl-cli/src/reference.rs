@@ -7,7 +7,6 @@ use std::fmt::Write;
 use std::io;
 
 mod key_shapes;
-mod shapes;
 mod secret_shapes;
 mod shapes;
 mod trust_shapes;

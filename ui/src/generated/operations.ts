@@ -2,6 +2,8 @@
 import type {
   AddAgentKey,
   AgentKeyList,
+  AskedSecrets,
+  AskedSecretsOf,
   AuthorityInfo,
   AuthorityList,
   AuthorityOfKind,
@@ -12,6 +14,7 @@ import type {
   CertificateVerdict,
   Change,
   ChangeKeyPassphrase,
+  ChangeVault,
   ConfigDocument,
   ContainerDetail,
   ContainerList,
@@ -19,6 +22,7 @@ import type {
   DoctorReport,
   Done,
   EventPage,
+  ExplainSshHost,
   ExportAuthority,
   ExportKey,
   ExportedKey,
@@ -55,19 +59,25 @@ import type {
   ResizeTerminal,
   RestartContainer,
   RetireAuthority,
+  RevealedSecret,
   RevocationReport,
   Revoke,
   Revoked,
   RotateKey,
   RotatedKey,
   RunDoctor,
+  SecretInfo,
+  SecretList,
+  SecretRef,
   SetAuthorityPolicy,
+  SetSecret,
   SetSetting,
   Setting,
   SettingKey,
   SettingList,
   SourceInfo,
   SshConfigText,
+  SshHostLines,
   SshInstallPlan,
   SshStatus,
   StartContainer,
@@ -78,6 +88,8 @@ import type {
   TerminalRef,
   UnlockKeychain,
   UpContainer,
+  VaultChanged,
+  VaultInfo,
   VerifyCertificate,
   WriteTerminal,
 } from "./types";
@@ -180,8 +192,32 @@ export interface Operations {
   list_revocations: { request: Nothing; response: RevocationReport };
   /** Says whether a certificate would be accepted, and why. */
   verify_certificate: { request: VerifyCertificate; response: CertificateVerdict };
+  /** Lists secrets by name. The vault stays closed. */
+  list_secrets: { request: ListSecrets; response: SecretList };
+  /** Shows what is known of a secret, without its value. */
+  show_secret: { request: SecretRef; response: SecretInfo };
+  /** Sets a secret, for all containers of this person or for one. */
+  set_secret: { request: SetSecret; response: SecretInfo };
+  /** Shows the value of a secret. */
+  reveal_secret: { request: SecretRef; response: RevealedSecret };
+  /** Removes a secret. Containers lose it when they are entered next. */
+  remove_secret: { request: SecretRef; response: Done };
+  /** Notes that a secret that a configuration asks for is not to be set. */
+  decline_secret: { request: SecretRef; response: Done };
+  /** Says which secrets a folder's configuration asks for, and which of them are there. */
+  list_asked_secrets: { request: AskedSecretsOf; response: AskedSecrets };
+  /** Shows the vault, the ways into it, and the state of the keychain. */
+  show_vault: { request: Nothing; response: VaultInfo };
+  /** Changes the ways into the vault, without touching what is in it. */
+  change_vault: { request: ChangeVault; response: VaultChanged };
+  /** Makes a recovery key, in the place of the one that there may be. It is shown once. */
+  make_recovery_key: { request: MakeRecoveryKey; response: RecoveryKeyText };
+  /** Unlocks the keychain of the operating system, by its own prompt or with its password. */
+  unlock_keychain: { request: UnlockKeychain; response: Done };
   /** Says whether plain `ssh NAME.devctl` works. */
   ssh_status: { request: Nothing; response: SshStatus };
+  /** Says which lines of the user's ssh configuration are in force for a host, and which only `ssh` can tell. */
+  explain_ssh_host: { request: ExplainSshHost; response: SshHostLines };
   /** Shows what adding the one Include line to the user's ssh configuration would change. */
   plan_ssh_install: { request: Nothing; response: SshInstallPlan };
   /** Adds the one Include line to the user's ssh configuration. */
@@ -268,7 +304,19 @@ export const OPERATIONS: { readonly [Name in keyof Operations]: OperationInfo } 
   revoke_certificate: { method: "POST", path: "/ssh/revocations", changes: true, tags: ["ssh"] },
   list_revocations: { method: "GET", path: "/ssh/revocations", changes: false, tags: ["ssh"] },
   verify_certificate: { method: "POST", path: "/ssh/certificates/verify", changes: false, tags: ["ssh"] },
+  list_secrets: { method: "GET", path: "/secrets", changes: false, tags: ["secrets"] },
+  show_secret: { method: "GET", path: "/secrets/{name}", changes: false, tags: ["secrets"] },
+  set_secret: { method: "PUT", path: "/secrets/{name}", changes: true, tags: ["secrets"] },
+  reveal_secret: { method: "POST", path: "/secrets/{name}/reveal", changes: true, tags: [] },
+  remove_secret: { method: "DELETE", path: "/secrets/{name}", changes: true, tags: ["secrets"] },
+  decline_secret: { method: "POST", path: "/secrets/{name}/decline", changes: true, tags: ["secrets"] },
+  list_asked_secrets: { method: "POST", path: "/secrets/asked", changes: false, tags: ["secrets"] },
+  show_vault: { method: "GET", path: "/vault", changes: false, tags: ["secrets"] },
+  change_vault: { method: "PUT", path: "/vault", changes: true, tags: ["secrets","doctor"] },
+  make_recovery_key: { method: "POST", path: "/vault/recovery-key", changes: true, tags: ["secrets"] },
+  unlock_keychain: { method: "POST", path: "/vault/keychain", changes: true, tags: ["secrets","doctor"] },
   ssh_status: { method: "GET", path: "/ssh", changes: false, tags: ["ssh"] },
+  explain_ssh_host: { method: "POST", path: "/ssh/config/explain", changes: false, tags: ["ssh"] },
   plan_ssh_install: { method: "GET", path: "/ssh/install", changes: false, tags: ["ssh"] },
   install_ssh: { method: "POST", path: "/ssh/install", changes: true, tags: ["ssh"] },
   uninstall_ssh: { method: "DELETE", path: "/ssh/install", changes: true, tags: ["ssh"] },

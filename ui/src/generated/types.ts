@@ -63,6 +63,66 @@ agent: string,
 keys: Array<AgentKey>, };
 
 /**
+ * A secret that a configuration would like to have.
+ */
+
+export type AskedSecret = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What it is for, in the configuration's words.
+ */
+description: string | null, 
+/**
+ * Where it is explained.
+ */
+documentationUrl: string | null, 
+/**
+ * Whether it is there.
+ */
+state: AskedSecretState, };
+
+/**
+ * Whether a secret that a configuration would like to have is there.
+ */
+
+export type AskedSecretState = "set" | "declined" | "missing" | "refused";
+
+/**
+ * The secrets that a configuration would like to have.
+ */
+
+export type AskedSecrets = { 
+/**
+ * The `container` to set them for.
+ */
+container: string, 
+/**
+ * The secrets, in the order of the configuration.
+ */
+secrets: Array<AskedSecret>, };
+
+/**
+ * Asks which secrets a folder's configuration would like to have.
+ */
+
+export type AskedSecretsOf = { 
+/**
+ * The folder or the image.
+ */
+source: string, 
+/**
+ * Which of the two it is, where that is said.
+ */
+kind: SourceKind | null, 
+/**
+ * The configuration, where there are several.
+ */
+config: string | null, };
+
+/**
  * Where the private half of an authority is.
  */
 
@@ -458,6 +518,36 @@ newPassphrase: string | null,
 remember: boolean, };
 
 /**
+ * Changes the ways into the vault. No entry is lost: the entries are not touched.
+ */
+
+export type ChangeVault = { 
+/**
+ * A way to take away; with `add`, the other comes into its place.
+ */
+remove: VaultWay | null, 
+/**
+ * A way to add.
+ */
+add: VaultWay | null, 
+/**
+ * The new passphrase, where that is the way.
+ */
+passphrase: SecretText | null, 
+/**
+ * Opens the vault with its passphrase.
+ */
+openWith: SecretText | null, 
+/**
+ * Opens the vault with its recovery key.
+ */
+recoveryKey: SecretText | null, 
+/**
+ * Takes a vault that is older than the one seen last: somebody restored it on purpose.
+ */
+acceptOlder: boolean, };
+
+/**
  * How a check came out.
  */
 
@@ -757,7 +847,7 @@ changed: boolean, };
  * A stable name of a kind of failure. Front ends branch on it, never on a text.
  */
 
-export type ErrorCode = "request.invalid" | "internal" | "cancelled" | "busy" | "engine.unreachable" | "engine.no_rights" | "engine.too_old" | "engine.timeout" | "engine.refused" | "engine.answer" | "engine.unsupported" | "engine.no_space" | "engine.conflict" | "engine.port_taken" | "engine.no_subnet" | "container.not_found" | "container.ambiguous" | "container.start_failed" | "container.not_running" | "container.not_ours" | "image.not_found" | "image.pull_failed" | "image.registry_auth" | "build.step_failed" | "build.invalid" | "folder.not_found" | "config.not_found" | "config.ambiguous" | "config.syntax" | "config.invalid" | "config.too_large" | "config.unreadable" | "config.variable" | "metadata.invalid" | "unsupported.features" | "unsupported.compose" | "unsupported.run_arg" | "host.requirements" | "consent.required" | "hook.failed" | "user.not_found" | "user.align_failed" | "agent.missing" | "agent.failed" | "ssh.config_readonly" | "ssh.config_invalid" | "ssh.name_invalid" | "ssh.key_unreadable" | "ssh.revocation_list" | "ssh.sign_failed" | "key.passphrase" | "key.format_refused" | "key.not_found" | "key.exists" | "key.agent" | "certificate.refused" | "certificate.not_found" | "authority.not_found" | "authority.step" | "authority.needed" | "authority.unreachable" | "ssh.client_missing" | "secrets.keychain_locked" | "secrets.vault_tampered" | "secrets.unavailable" | "store.unwritable" | "store.too_new" | "store.unreadable" | "file.failed" | "file.no_space" | "file.no_rights" | "setting.unknown" | "setting.invalid" | "job.not_found" | "exec.failed";
+export type ErrorCode = "request.invalid" | "internal" | "cancelled" | "busy" | "engine.unreachable" | "engine.no_rights" | "engine.too_old" | "engine.timeout" | "engine.refused" | "engine.answer" | "engine.unsupported" | "engine.no_space" | "engine.conflict" | "engine.port_taken" | "engine.no_subnet" | "container.not_found" | "container.ambiguous" | "container.start_failed" | "container.not_running" | "container.not_ours" | "image.not_found" | "image.pull_failed" | "image.registry_auth" | "build.step_failed" | "build.invalid" | "folder.not_found" | "config.not_found" | "config.ambiguous" | "config.syntax" | "config.invalid" | "config.too_large" | "config.unreadable" | "config.variable" | "metadata.invalid" | "unsupported.features" | "unsupported.compose" | "unsupported.run_arg" | "host.requirements" | "consent.required" | "hook.failed" | "user.not_found" | "user.align_failed" | "agent.missing" | "agent.failed" | "ssh.config_readonly" | "ssh.config_invalid" | "ssh.name_invalid" | "ssh.key_unreadable" | "ssh.revocation_list" | "ssh.sign_failed" | "key.passphrase" | "key.format_refused" | "key.not_found" | "key.exists" | "key.agent" | "certificate.refused" | "certificate.not_found" | "authority.not_found" | "authority.step" | "authority.needed" | "authority.unreachable" | "ssh.client_missing" | "secrets.keychain_locked" | "secrets.vault_tampered" | "secrets.unavailable" | "secrets.passphrase" | "secrets.vault_way" | "secrets.not_found" | "secrets.refused" | "secrets.not_delivered" | "store.unwritable" | "store.too_new" | "store.unreadable" | "file.failed" | "file.no_space" | "file.no_rights" | "setting.unknown" | "setting.invalid" | "job.not_found" | "exec.failed";
 
 /**
  * Id of an event, unique on this installation and ordered by time.
@@ -824,6 +914,16 @@ code: string | null,
  * More facts: a small JSON object without secrets.
  */
 detail: JsonValue | null, };
+
+/**
+ * Asks which lines of the user's configuration are in force for a host.
+ */
+
+export type ExplainSshHost = { 
+/**
+ * The host, as it is given to `ssh`: a container of ours or any other.
+ */
+host: string, };
 
 /**
  * Gives the private half of an authority out, encrypted.
@@ -1379,6 +1479,28 @@ export type KeyState = "active" | "retiring" | "revoked";
 export type KeyType = "ed25519" | "ecdsa-p256" | "ecdsa-p384" | "ecdsa-p521" | "rsa-3072" | "rsa-4096";
 
 /**
+ * What the keychain can do right now.
+ */
+
+export type KeychainInfo = { 
+/**
+ * Whether a secret can be kept and read.
+ */
+ready: boolean, 
+/**
+ * The stable code of its state, such as `secrets.keychain_locked`.
+ */
+code: string, 
+/**
+ * In words.
+ */
+words: string, 
+/**
+ * What to do about it.
+ */
+fix: string | null, };
+
+/**
  * Which certificates are listed, newest first.
  */
 
@@ -1773,6 +1895,24 @@ now: boolean,
 revoke: boolean, };
 
 /**
+ * A secret with its value.
+ */
+
+export type RevealedSecret = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its value.
+ */
+value: SecretText, 
+/**
+ * Whether the value is base64 of what is meant, because that is no text.
+ */
+base64: boolean, };
+
+/**
  * Something that is revoked.
  */
 
@@ -1963,6 +2103,74 @@ export type RunDoctor = {
 fix: boolean, };
 
 /**
+ * How a container gets a secret.
+ */
+
+export type SecretDelivery = "environment" | "file";
+
+/**
+ * What is known of a secret without opening the vault.
+ */
+
+export type SecretInfo = { 
+/**
+ * Its name: the environment variable or the file.
+ */
+name: string, 
+/**
+ * Whom it is for.
+ */
+scope: SecretScope, 
+/**
+ * The folder or the image whose container gets it; absent for a person's own.
+ */
+source: string | null, 
+/**
+ * How a container gets it.
+ */
+delivery: SecretDelivery, 
+/**
+ * When it was set last.
+ */
+changedAt: string, };
+
+/**
+ * Secrets, by name.
+ */
+
+export type SecretList = { 
+/**
+ * The secrets.
+ */
+secrets: Array<SecretInfo>, };
+
+/**
+ * One secret.
+ */
+
+export type SecretRef = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * The container that it is for (name, id, or folder); the person's own where absent.
+ */
+container: string | null, };
+
+/**
+ * Whom a secret is for.
+ */
+
+export type SecretScope = "person" | "container";
+
+/**
+ * A value that no log and no `Debug` shows. It is wiped when it is dropped.
+ */
+
+export type SecretText = string;
+
+/**
  * Sets what an authority may sign.
  */
 
@@ -1975,6 +2183,32 @@ kind: AuthorityKind,
  * The policy; absent brings the default back.
  */
 policy: CertificatePolicy | null, };
+
+/**
+ * Sets a secret.
+ */
+
+export type SetSecret = { 
+/**
+ * Its name: letters, digits and underscores.
+ */
+name: string, 
+/**
+ * The container that it is for (name, id, or folder); every container of the person where absent.
+ */
+container: string | null, 
+/**
+ * Its value.
+ */
+value: SecretText, 
+/**
+ * Whether the value is base64 of what is meant, for what is no text.
+ */
+base64: boolean, 
+/**
+ * How a container gets it.
+ */
+delivery: SecretDelivery, };
 
 /**
  * Asks for a setting to be changed.
@@ -2107,6 +2341,86 @@ text: string,
 path: string, };
 
 /**
+ * Something in the user's configuration that breaks logins, or soon will.
+ */
+
+export type SshDamage = { 
+/**
+ * Who did it, as far as can be told: `DevPod`, `Coder` …
+ */
+tool: string, 
+/**
+ * The file.
+ */
+file: string, 
+/**
+ * The line, from 1; 0 for the whole file.
+ */
+line: number, 
+/**
+ * What is wrong.
+ */
+what: string, 
+/**
+ * What can be done.
+ */
+fix: string, };
+
+/**
+ * The configuration of an editor that does not use the user's own.
+ */
+
+export type SshEditorConfig = { 
+/**
+ * The file, as `remote.SSH.configFile` names it.
+ */
+path: string, 
+/**
+ * True when it includes our configuration.
+ */
+installed: boolean, };
+
+/**
+ * A line of a configuration.
+ */
+
+export type SshHostLine = { 
+/**
+ * In small letters.
+ */
+keyword: string, 
+/**
+ * Without quotes.
+ */
+value: string, 
+/**
+ * The file that it stands in.
+ */
+file: string, 
+/**
+ * The line, from 1.
+ */
+line: number, };
+
+/**
+ * The lines in force for a host.
+ */
+
+export type SshHostLines = { 
+/**
+ * The lines that count, in the order in which `ssh` reads them; the first of each keyword wins.
+ */
+lines: Array<SshHostLine>, 
+/**
+ * Lines that would count if a condition held that only `ssh` can try (`Match exec` and the like).
+ */
+conditional: Array<SshHostLine>, 
+/**
+ * Those conditions, and lines that `ssh` would not accept.
+ */
+remarks: Array<SshDamage>, };
+
+/**
  * What `ssh install` would change.
  */
 
@@ -2134,7 +2448,11 @@ blocked: string | null,
 /**
  * The line.
  */
-includeLine: string, };
+includeLine: string, 
+/**
+ * The same for the configuration that an editor uses instead, where one does.
+ */
+editor: SshInstallPlan | null, };
 
 /**
  * Whether plain `ssh NAME.devctl` works, and why not.
@@ -2168,7 +2486,15 @@ problem: string | null,
 /**
  * The certificate of the access key.
  */
-certificate: CertificateInfo | null, };
+certificate: CertificateInfo | null, 
+/**
+ * What breaks logins in the user's configuration, or soon will.
+ */
+damage: Array<SshDamage>, 
+/**
+ * The configuration that an editor uses instead of the user's, where it does, and whether it includes ours.
+ */
+editorConfig: SshEditorConfig | null, };
 
 /**
  * Asks for a container to be started.
@@ -2371,6 +2697,82 @@ host?: string,
  * The hash of the trust sheet that is allowed.
  */
 trust?: string, };
+
+/**
+ * What came of a change.
+ */
+
+export type VaultChanged = { 
+/**
+ * The vault now.
+ */
+vault: VaultInfo, 
+/**
+ * Why the key of the way that is gone could not be deleted from its place.
+ */
+leftBehind: string | null, };
+
+/**
+ * The vault, as it is found.
+ */
+
+export type VaultInfo = { 
+/**
+ * Its file.
+ */
+path: string, 
+/**
+ * Whether it is there; it is made when something has to be kept.
+ */
+exists: boolean, 
+/**
+ * The ways in, if it could be opened.
+ */
+ways: Array<VaultWayInfo>, 
+/**
+ * The way that opened it.
+ */
+openedBy: VaultWay | null, 
+/**
+ * Why it could not be opened.
+ */
+problem: string | null, 
+/**
+ * How many entries it has: secrets, and keys of devctl's own.
+ */
+entries: number | null, 
+/**
+ * Where is kept how often it was written, so that an older copy is noticed.
+ */
+watchedIn: string | null, 
+/**
+ * The keychain of the operating system; absent where it is not to be used.
+ */
+keychain: KeychainInfo | null, };
+
+/**
+ * A way into the vault.
+ */
+
+export type VaultWay = "keychain" | "key-file" | "systemd-credential" | "own-file" | "passphrase" | "recovery-key";
+
+/**
+ * A way into the vault, and where its key is.
+ */
+
+export type VaultWayInfo = { 
+/**
+ * Which.
+ */
+way: VaultWay, 
+/**
+ * Where its key is, in words.
+ */
+place: string, 
+/**
+ * Whether it opens the vault without a person.
+ */
+opensByItself: boolean, };
 
 /**
  * Asks whether a certificate would be accepted.
