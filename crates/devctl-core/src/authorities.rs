@@ -16,6 +16,11 @@ use devctl_model::{
 use devctl_ssh::AuthorityKind;
 use devctl_store::{Authority as Recorded, AuthorityPhase};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// What a login may take from the moment when it reads its certificate until it is let in. What a step takes away or
+/// brings into use is left alone that long after the step before, or a login that is under way would be refused.
+const LOGIN_UNDER_WAY: Duration = Duration::from_secs(5);
 
 mod shown;
 mod steps;
@@ -116,10 +121,14 @@ impl Core {
     ) -> Result<AuthorityList, Problem> {
         self.ensure_identity().await?;
         let who = caller.who.clone();
-        let act = self.signing(move |signer| {
-            signer.step(of_model(kind), &who)?;
-            signer.authority_list()
-        });
+        let act = async {
+            self.let_logins_end(kind).await?;
+            self.signing(move |signer| {
+                signer.step(of_model(kind), &who)?;
+                signer.authority_list()
+            })
+            .await
+        };
         self.recorded(caller, "rotate_authority", target(kind), act).await
     }
 
@@ -130,10 +139,14 @@ impl Core {
         kind: Shown,
     ) -> Result<AuthorityList, Problem> {
         self.ensure_identity().await?;
-        let act = self.signing(move |signer| {
-            signer.step_back(of_model(kind))?;
-            signer.authority_list()
-        });
+        let act = async {
+            self.let_logins_end(kind).await?;
+            self.signing(move |signer| {
+                signer.step_back(of_model(kind))?;
+                signer.authority_list()
+            })
+            .await
+        };
         self.recorded(caller, "rollback_authority", target(kind), act)
             .await
     }
@@ -146,12 +159,40 @@ impl Core {
     ) -> Result<AuthorityList, Problem> {
         self.ensure_identity().await?;
         let who = caller.who.clone();
-        let act = self.signing(move |signer| {
-            signer.end(of_model(request.kind), request.now, request.revoke, &who)?;
-            signer.authority_list()
-        });
+        let act = async {
+            if !request.now {
+                self.let_logins_end(request.kind).await?;
+            }
+            self.signing(move |signer| {
+                signer.end(of_model(request.kind), request.now, request.revoke, &who)?;
+                signer.authority_list()
+            })
+            .await
+        };
         self.recorded(caller, "retire_authority", target(request.kind), act)
             .await
+    }
+
+    /// Waits until the logins have ended that began before the last step of a rotation. Nobody else is held up by it.
+    async fn let_logins_end(self: &Arc<Self>, kind: Shown) -> Result<(), Problem> {
+        let kind = stored(of_model(kind));
+        let all = self.with_store(move |store| store.authorities(kind)).await?;
+        let is_in_use = |one: &&Recorded| one.phase.is_trusted();
+        // A single authority is not in the middle of a rotation.
+        let changed = match all.iter().filter(is_in_use).count() {
+            0 | 1 => None,
+            _ => all.iter().filter(is_in_use).map(|one| one.changed_at).max(),
+        };
+        let Some(changed) = changed else { return Ok(()) };
+        let now = i64::try_from(self.config.now_seconds())
+            .unwrap_or(i64::MAX)
+            .saturating_mul(1000);
+        // A step of the future is one of a clock that was wrong then.
+        let Ok(passed) = u64::try_from(now - changed) else {
+            return Ok(());
+        };
+        tokio::time::sleep(LOGIN_UNDER_WAY.saturating_sub(Duration::from_millis(passed))).await;
+        Ok(())
     }
 
     /// Gives the key of an authority out.

@@ -33,6 +33,7 @@ mod network;
 pub mod operations;
 mod record;
 mod remove;
+mod renewal;
 mod revocations;
 mod roles;
 mod secrets;

@@ -262,7 +262,7 @@ fn put(list: &mut RevocationList, one: &Revocation) -> Result<(), Problem> {
     added.map_err(|error| unreadable(&error.to_string()))
 }
 
-fn sha256(text: &str) -> Result<[u8; 32], Problem> {
+pub(crate) fn sha256(text: &str) -> Result<[u8; 32], Problem> {
     match text.parse::<devctl_ssh::Fingerprint>() {
         Ok(devctl_ssh::Fingerprint::Sha256(hash)) => Ok(hash),
         _ => Err(invalid(&format!(

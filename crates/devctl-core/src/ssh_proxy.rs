@@ -16,16 +16,22 @@ use crate::operations::Role;
 use crate::secrets::give::not_given;
 use crate::secrets::login::Secrets;
 use devctl_agent_protocol::{
-    AgentConfig, AgentReport, Allow, FatalCode, HostPrivateKey, PROTOCOL_VERSION, ProbeReport,
-    RevocationList, SERVE_ARGUMENT, encode_config,
+    AgentConfig, Allow, HostPrivateKey, PROTOCOL_VERSION, ProbeReport, RevocationList, SERVE_ARGUMENT,
+    encode_config,
 };
 use devctl_engine::{EngineError, RawExec, RawExecRequest};
 use devctl_files::FileLock;
 use devctl_model::{ErrorCode, JobState, Problem};
 use devctl_ssh::Alias;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt as _};
+
+mod reports;
+mod revoked;
+
+use reports::Reports;
+use revoked::Watch;
 
 /// What a connection left behind.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -38,7 +44,8 @@ pub struct Served {
 ///
 /// # Errors
 /// Before the first byte of SSH: everything that keeps the agent from being started, with its fix. After it, what the
-/// agent says when it gives up.
+/// agent says when it gives up, or [`ErrorCode::CertificateRevoked`] where the connection was ended because its
+/// certificate is not good any more.
 pub async fn run<R, W>(
     config: CoreConfig,
     name: &str,
@@ -64,9 +71,15 @@ where
         user,
         reports: reports.clone(),
     };
+    // Before the agent is told what is revoked, so that nothing changes unseen in between.
+    let watch = Watch::begin(&config);
     let exec = login.open(&alias).await?;
-    pump(exec, input, output, &reports).await;
-    reports.served(user)
+    tokio::select! {
+        () = pump(exec, input, output, &reports) => {}
+        // What carries the bytes is dropped: the agent and the client both see the end of the connection.
+        why = watch.until_revoked(&reports) => return Err(why),
+    }
+    reports.served(user, &config.revocation_list())
 }
 
 /// A user name that no shell, no file and no engine can misread.
@@ -250,7 +263,8 @@ impl Login<'_> {
                 format!("{} cannot be read", list.display()),
             )
             .why(error.to_string())
-            .fix_command("Make it anew", "devctl up")
+            .fix_command("Write it anew from the record", "devctl cert renew")
+            .safe("nobody is let in without it")
         })?;
         let (mut environment, mut unset) = lifecycle::environment(&probed, &access.remote_env);
         if let Some(given) = &secrets.given {
@@ -359,100 +373,6 @@ enum Entry {
     Failed(Problem),
 }
 
-/// What the agent says beside SSH.
-#[derive(Clone, Default)]
-struct Reports(Arc<Mutex<Heard>>);
-
-#[derive(Default)]
-struct Heard {
-    buffer: Vec<u8>,
-    served: Served,
-    fatal: Option<String>,
-    /// The agent did not understand us: the container was made with another version of it.
-    other_version: bool,
-    other: Vec<String>,
-}
-
-impl Reports {
-    fn sink(&self) -> devctl_engine::StderrSink {
-        let heard = self.0.clone();
-        Box::new(move |bytes| {
-            let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
-            heard.buffer.extend_from_slice(bytes);
-            while let Some(end) = heard.buffer.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = heard.buffer.drain(..=end).collect();
-                heard.line(&String::from_utf8_lossy(&line));
-            }
-        })
-    }
-
-    /// What the connection left behind; the agent's own failure is ours.
-    fn served(&self, user: &str) -> Result<Served, Problem> {
-        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let rest = std::mem::take(&mut heard.buffer);
-        if !rest.is_empty() {
-            heard.line(&String::from_utf8_lossy(&rest));
-        }
-        let said = heard.fatal.clone().or_else(|| {
-            // What the engine says when it cannot start the agent at all.
-            (heard.served.serials.is_empty() && !heard.other.is_empty()).then(|| heard.other.join(" "))
-        });
-        match said {
-            None => Ok(heard.served.clone()),
-            Some(said)
-                if said.contains("unable to find user") || said.contains("no matching entries in passwd") =>
-            {
-                Err(Problem::new(
-                    ErrorCode::UserNotFound,
-                    format!("there is no user {user} in the container"),
-                )
-                .fix("Log in as a user of the container: ssh USER@NAME.devctl"))
-            }
-            Some(said) if heard.other_version => Err(Problem::new(
-                ErrorCode::AgentFailed,
-                "the container was made with another version of the agent",
-            )
-            .why(said)
-            .fix_command("Make it anew with this one", "devctl rebuild NAME")
-            .safe("the container is untouched; devctl exec still works")),
-            Some(said) => Err(
-                Problem::new(ErrorCode::AgentFailed, "the agent in the container gave up")
-                    .why(said)
-                    .fix_command("See what is wrong", "devctl doctor"),
-            ),
-        }
-    }
-}
-
-impl Heard {
-    fn line(&mut self, line: &str) {
-        match AgentReport::from_line(line) {
-            Ok(AgentReport::LoginAccepted {
-                serial,
-                key_id,
-                principal,
-                ..
-            }) => {
-                tracing::info!(serial, key_id, principal, "logged in");
-                self.served.serials.push(serial);
-            }
-            Ok(AgentReport::LoginRefused { reason, .. }) => tracing::warn!(reason, "a login was refused"),
-            Ok(AgentReport::Fatal { code, message }) => {
-                self.other_version = matches!(code, FatalCode::Usage | FatalCode::ProtocolVersion);
-                self.fatal = Some(message);
-            }
-            Ok(AgentReport::Warning { message }) => tracing::warn!(message, "the agent warns"),
-            Ok(other) => tracing::debug!(?other, "the agent reports"),
-            Err(_) if line.trim().is_empty() => {}
-            Err(_) => {
-                if self.other.len() < 20 {
-                    self.other.push(line.trim_end().to_owned());
-                }
-            }
-        }
-    }
-}
-
 /// Carries bytes both ways until the agent's side ends. Where the agent was not started at all, the engine's complaint
 /// comes in its place: that is heard as a report, and is not the client's.
 async fn pump<R, W>(exec: RawExec, mut input: R, mut output: W, reports: &Reports)
@@ -466,7 +386,7 @@ where
         mut writer,
         ..
     } = exec;
-    let up = tokio::spawn(async move {
+    let up = AbortOnDrop(tokio::spawn(async move {
         let mut from = tokio::io::BufReader::with_capacity(BUFFER, &mut input);
         if let Err(error) = tokio::io::copy_buf(&mut from, &mut writer).await {
             tracing::debug!(%error, "the way to the container ended");
@@ -475,7 +395,7 @@ where
         if let Err(error) = writer.shutdown().await {
             tracing::debug!(%error, "the agent's input was closed already");
         }
-    });
+    }));
     let carried = async {
         let begin = beginning(&mut reader).await?;
         if !begin.starts_with(SSH) {
@@ -491,7 +411,16 @@ where
     if let Err(error) = carried.await {
         tracing::debug!(%error, "the way to the client ended");
     }
-    up.abort();
+    drop(up);
+}
+
+/// A task that ends with its value.
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// How every SSH server begins.
@@ -630,41 +559,5 @@ mod tests {
             first_line(&mut complaint).await.unwrap(),
             b"OCI runtime exec failed"
         );
-    }
-
-    #[test]
-    fn an_agent_of_another_version_is_told_as_that() {
-        let reports = Reports::default();
-        let fatal = AgentReport::Fatal {
-            code: FatalCode::Usage,
-            message: "serve takes no argument".into(),
-        };
-        reports.sink()(fatal.to_line().unwrap().as_bytes());
-        let problem = reports.served("dev").unwrap_err();
-        assert_eq!(problem.fixes[0].command.as_deref(), Some("devctl rebuild NAME"));
-    }
-
-    #[test]
-    fn what_the_agent_says_is_put_together_from_pieces() {
-        let reports = Reports::default();
-        let mut sink = reports.sink();
-        let line = AgentReport::LoginAccepted {
-            user: "dev".into(),
-            serial: 7,
-            key_id: "k".into(),
-            principal: "owner-1000".into(),
-            fingerprint: String::new(),
-            authority: String::new(),
-        }
-        .to_line()
-        .unwrap();
-        let (first, second) = line.as_bytes().split_at(10);
-        sink(first);
-        sink(second);
-        assert_eq!(reports.served("dev").unwrap().serials, [7]);
-        sink(b"unable to find user nobody2: no matching entries in passwd file");
-        let other = Reports::default();
-        other.sink()(b"unable to find user nobody2: no matching entries in passwd file\n");
-        assert_eq!(other.served("nobody2").unwrap_err().code, ErrorCode::UserNotFound);
     }
 }

@@ -7,6 +7,7 @@ use crate::identity;
 use crate::operations::Role;
 use crate::record::Target;
 use devctl_model::Problem;
+use std::sync::Arc;
 
 /// Renews certificates that are due. Says whether anything was.
 ///
@@ -16,14 +17,18 @@ pub async fn run(config: &CoreConfig) -> Result<bool, Problem> {
     if !identity::anything_due(config) {
         return Ok(false);
     }
-    let core = Core::open(config.clone()).await?;
+    renew(&Core::open(config.clone()).await?, "ssh-proxy").await?;
+    Ok(true)
+}
+
+/// Renews what is due, for a door.
+pub(crate) async fn renew(core: &Arc<Core>, door: &'static str) -> Result<(), Problem> {
     let caller = Caller {
-        who: config.user.clone(),
-        door: "ssh-proxy",
+        who: core.config.user.clone(),
+        door,
         role: Role::Developer,
     };
-    let target = Target::other("certificate", &config.owner_principal());
+    let target = Target::other("certificate", &core.config.owner_principal());
     core.recorded(&caller, "renew_certificates", target, core.renew_all())
-        .await?;
-    Ok(true)
+        .await
 }

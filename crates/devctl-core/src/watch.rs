@@ -1,4 +1,5 @@
-//! Watches the engines and the event log for a door that stays open, and tells the bus what changes.
+//! Watches the engines and the event log for a door that stays open, tells the bus what changes, and keeps certificates
+//! fresh meanwhile.
 
 use crate::core::Core;
 use crate::engines::{host, state_of};
@@ -19,6 +20,7 @@ pub(crate) fn start(core: &Arc<Core>) {
         return;
     }
     crate::record::follow(core);
+    crate::renewal::follow(core);
     for endpoint in core.engines.endpoints().to_vec() {
         tokio::spawn(watch(Arc::downgrade(core), endpoint));
     }

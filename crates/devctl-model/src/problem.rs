@@ -154,6 +154,8 @@ error_codes! {
     KeyAgent = "key.agent", 1;
     /// A request for a certificate breaks a rule of the authority.
     CertificateRefused = "certificate.refused", 4;
+    /// The connection was ended: its certificate was revoked, or its authority retired.
+    CertificateRevoked = "certificate.revoked", 4;
     /// There is no certificate of that number.
     CertificateNotFound = "certificate.not_found", 3;
     /// There is no such authority.
