@@ -1,51 +1,15 @@
 //! Accounts without rights: root passes these tests vacuously, so each makes an account of its own.
 
 use crate::kills::Watch;
+use devctl_tests::accounts::Made;
 use devctl_tests::programs::{Background, ran};
-use devctl_tests::sandbox::{Account, Sandbox, config, skip};
+use devctl_tests::sandbox::{Sandbox, config};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::{Command, Stdio};
 
 /// An image with a user of its own, and a file in their home.
 const DEV: &str = "RUN useradd -m -u 1500 -s /bin/bash dev && install -o dev -g dev /dev/null /home/dev/kept";
-
-/// An account on this machine, until the value goes.
-struct Made(Account);
-
-impl Made {
-    /// None where the test may not make one, which is said.
-    fn new(uid: u32, groups: &[&str]) -> Option<Self> {
-        let name = format!("devctl-test-{uid}");
-        // Tests in other processes edit the same files.
-        let mut useradd = Command::new("flock");
-        useradd.args([
-            "/tmp/devctl-test-accounts.lock",
-            "useradd",
-            "--no-create-home",
-            "--user-group",
-            "--uid",
-        ]);
-        let made = useradd.arg(uid.to_string()).arg(&name).output().unwrap();
-        if !made.status.success() && !String::from_utf8_lossy(&made.stderr).contains("already exists") {
-            skip(&format!("no account can be made here: {made:?}"));
-            return None;
-        }
-        Some(Self(Account {
-            name,
-            uid,
-            groups: groups.iter().map(|&group| group.to_owned()).collect(),
-        }))
-    }
-}
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        let _gone = Command::new("flock")
-            .args(["/tmp/devctl-test-accounts.lock", "userdel", &self.0.name])
-            .output();
-    }
-}
 
 #[test]
 fn a_home_that_may_not_be_written_changes_nothing() {
