@@ -23,7 +23,7 @@ fn issue(home: &Sandbox, key: &Path, process: u32) -> Vec<u64> {
         ];
         let mut devctl = home.devctl(&words);
         devctl.stdout(Stdio::piped()).stderr(Stdio::piped());
-        if (number + process) % 3 == 0 {
+        if (number + process).is_multiple_of(3) {
             let mut killed = Background::start(&mut devctl);
             // Somewhere between its start and its end, at another place each time.
             std::thread::park_timeout(std::time::Duration::from_millis(u64::from(

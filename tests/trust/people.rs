@@ -22,16 +22,17 @@ struct Two {
     // Accounts and server go last.
     _sshd: Sshd,
     _folder: tempfile::TempDir,
-    _accounts: [Made; 2],
+    accounts: [Made; 2],
 }
 
 impl Two {
-    fn new() -> Option<Self> {
+    /// With accounts of these two ids, which no other test uses.
+    fn new(ids: [u32; 2]) -> Option<Self> {
         let alice = Sandbox::new()?;
         let bob = Sandbox::new()?;
         let accounts = [
-            Made::with_home(61_241, &["docker"], alice.home())?,
-            Made::with_home(61_242, &[], bob.home())?,
+            Made::with_home(ids[0], &["docker"], alice.home())?,
+            Made::with_home(ids[1], &[], bob.home())?,
         ];
         let alice = alice.owned_by(accounts[0].0.clone());
         let bob = bob.owned_by(accounts[1].0.clone());
@@ -64,7 +65,7 @@ impl Two {
             other,
             _sshd: sshd,
             _folder: folder,
-            _accounts: accounts,
+            accounts,
         };
         two.key_of_bob();
         Some(two)
@@ -154,7 +155,9 @@ fn admission(issued: &Value) -> &str {
 
 #[test]
 fn who_was_handed_a_certificate_enters_that_container_until_it_is_revoked() {
-    let Some(two) = Two::new() else { return };
+    let Some(two) = Two::new([61_241, 61_242]) else {
+        return;
+    };
     let engine = two.bob.run(&["list"]);
     assert_ne!(
         engine.code(),
@@ -174,7 +177,7 @@ fn who_was_handed_a_certificate_enters_that_container_until_it_is_revoked() {
 
     // The key carries that connection and nothing else.
     let machine = ran(&mut Command::new("hostname"));
-    let account = format!("devctl-test-61241@{}", machine.trim());
+    let account = format!("{}@{}", two.accounts[0].0.name, machine.trim());
     let direct = format!("ssh -i {} -o IdentitiesOnly=yes {account}", two.key().display());
     let shell = two.bob_runs(&direct, "id");
     assert!(!shell.stdout().contains("uid="), "{shell:?}");
@@ -218,7 +221,9 @@ fn ended(session: &mut Background, since: Instant) {
 
 #[test]
 fn a_certificate_for_one_container_does_not_enter_another() {
-    let Some(two) = Two::new() else { return };
+    let Some(two) = Two::new([61_243, 61_244]) else {
+        return;
+    };
     let here = two.issue("here", &["--container", two.up.name()]);
     let there = two.issue("there", &["--container", two.other.name()]);
     // Bob may reach the other container, but by a certificate for the first.
@@ -240,7 +245,9 @@ fn a_certificate_for_one_container_does_not_enter_another() {
 
 #[test]
 fn a_certificate_for_automation_runs_its_one_command() {
-    let Some(two) = Two::new() else { return };
+    let Some(two) = Two::new([61_245, 61_246]) else {
+        return;
+    };
     let command = "echo forced: $SSH_ORIGINAL_COMMAND";
     let issued = two.issue(
         "robot",

@@ -61,7 +61,12 @@ fn the_laptop_of_somebody_who_was_let_in() {
     let refused = holder.try_ssh(&home, &up, "echo in").expect(255);
     assert!(refused.stderr().contains("Permission denied"), "{refused:?}");
     // Bob is in again with the new key.
-    for (new, place) in [("bob-new", "key"), ("bob-cert.pub", "bob-cert.pub")] {
+    let files = [
+        ("bob-new", "key"),
+        ("bob-new.pub", "key.pub"),
+        ("bob-cert.pub", "bob-cert.pub"),
+    ];
+    for (new, place) in files {
         fs::copy(home.home().join(new), holder.file(place)).unwrap();
     }
     assert_eq!(holder.try_ssh(&home, &up, "echo in").expect(0).stdout(), "in\n");
