@@ -10,7 +10,11 @@ mod endings;
 #[cfg(test)]
 mod forwards;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod logins;
+#[cfg(test)]
+mod matrix;
 #[cfg(test)]
 mod odd_images;
 #[cfg(test)]

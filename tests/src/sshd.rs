@@ -22,8 +22,9 @@ pub struct Sshd {
 }
 
 impl Sshd {
-    /// Starts it with more lines of configuration, and its files in that folder, which only root may write. None where
-    /// there is none, or the test may not start it; that is said.
+    /// Starts it with more lines of configuration, and its files in that folder, which only root may write; a host key
+    /// `sshd_host_key` that is there already is taken. None where there is no server, or the test may not start it; that
+    /// is said.
     ///
     /// # Panics
     /// When it does not listen within a minute.
@@ -35,9 +36,11 @@ impl Sshd {
             return None;
         }
         let key = folder.join("sshd_host_key");
-        ran(Command::new("ssh-keygen")
-            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
-            .arg(&key));
+        if !key.exists() {
+            ran(Command::new("ssh-keygen")
+                .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+                .arg(&key));
+        }
         let port = free_port();
         let configuration = folder.join("sshd_config");
         let text = format!(

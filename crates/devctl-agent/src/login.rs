@@ -315,6 +315,27 @@ mod tests {
         }
     }
 
+    /// OpenSSH's client does not offer such a certificate, but others might.
+    #[test]
+    fn a_changed_certificate_is_refused() {
+        let authority = Authority::new();
+        assert_eq!(
+            authority.check(&["-n", "owner-9"]),
+            Err(RefusalCode::PrincipalNotAccepted)
+        );
+        let certificate = Certificate::read_file(&authority.folder.path().join("user-cert.pub")).unwrap();
+        let mut bytes = certificate.to_bytes().unwrap();
+        let place = bytes.windows(7).position(|word| word == b"owner-9").unwrap();
+        bytes[place + 6] = b'1';
+        let changed = Certificate::from_bytes(&bytes).unwrap();
+        assert_eq!(changed.valid_principals(), ["owner-1"]);
+        let refusal = authority
+            .policy
+            .check("dev", &changed, changed.valid_after())
+            .unwrap_err();
+        assert_eq!(refusal.code, RefusalCode::UnknownAuthority);
+    }
+
     #[test]
     fn a_forced_command_is_kept() {
         let grant = Authority::new()

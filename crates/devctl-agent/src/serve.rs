@@ -181,3 +181,103 @@ fn chain(error: &dyn Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    use devctl_agent_protocol::{AgentConfig, Allow, HostPrivateKey, PROTOCOL_VERSION, RevocationList};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+
+    use super::*;
+
+    /// A document as the proxy writes it; nobody logs in with it here.
+    fn document() -> AgentConfig {
+        let folder = tempfile::tempdir().unwrap();
+        for arguments in [
+            &["-q", "-t", "ed25519", "-N", "", "-f", "host"][..],
+            &[
+                "-q",
+                "-s",
+                "host",
+                "-h",
+                "-I",
+                "host",
+                "-n",
+                "bed.devctl",
+                "host.pub",
+            ],
+        ] {
+            let mut keygen = Command::new("ssh-keygen");
+            let made = keygen.args(arguments).current_dir(&folder).status().unwrap();
+            assert!(made.success());
+        }
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        AgentConfig {
+            protocol: PROTOCOL_VERSION,
+            host_private_key: HostPrivateKey::new(read("host")),
+            host_certificate: read("host-cert.pub").trim().to_owned(),
+            user_authorities: vec![read("host.pub").trim().to_owned()],
+            revocation_list: RevocationList::new(devctl_krl::RevocationList::new(1, 1).to_bytes()),
+            accepted_principals: BTreeMap::new(),
+            environment: BTreeMap::new(),
+            unset_environment: Vec::new(),
+            working_directory: None,
+            user: "root".to_owned(),
+            banner: None,
+            allow: Allow::ALL,
+        }
+    }
+
+    /// Begins a login and goes no further; the client's side.
+    async fn half_open(
+        config: &Arc<Config>,
+        document: &AgentConfig,
+    ) -> (DuplexStream, tokio::task::JoinHandle<()>) {
+        let protection = protect::harden().unwrap();
+        let (setup, _) = prepare(document.clone(), protection).unwrap();
+        let shared = Arc::new(Shared {
+            setup,
+            reporter: Reporter::new(),
+            inflow: Arc::new(Inflow::default()),
+            leaders: Leaders::default(),
+            grant: Mutex::new(None),
+            openings: tokio::sync::Mutex::default(),
+        });
+        let (mut client, server) = tokio::io::duplex(16 * 1024);
+        let config = Arc::clone(config);
+        let served = tokio::spawn(async move {
+            if let Ok(session) = run_stream(config, server, Agent::new(shared)).await {
+                // How it ends is the client's choice.
+                let _ended = session.await;
+            }
+        });
+        client.write_all(b"SSH-2.0-half\r\n").await.unwrap();
+        let mut said = [0; 8];
+        client.read_exact(&mut said).await.unwrap();
+        assert_eq!(&said, b"SSH-2.0-");
+        (client, served)
+    }
+
+    #[tokio::test]
+    async fn ten_thousand_half_open_logins_at_once_hold_up_nobody_and_leave_nothing() {
+        let document = document();
+        let (_, config) = prepare(document.clone(), protect::harden().unwrap()).unwrap();
+        let mut open = Vec::new();
+        for _ in 0..10_000 {
+            open.push(half_open(&config, &document).await);
+        }
+        // One more is answered at once.
+        let answered = tokio::time::timeout(Duration::from_secs(1), half_open(&config, &document)).await;
+        open.push(answered.unwrap());
+        for (client, served) in open {
+            assert!(!served.is_finished(), "it gave up before its time");
+            drop(client);
+            tokio::time::timeout(Duration::from_secs(10), served)
+                .await
+                .unwrap()
+                .unwrap();
+        }
+    }
+}

@@ -9,6 +9,7 @@ use crate::caller::Caller;
 use crate::core::Core;
 use crate::error::OrProblem;
 use crate::record::Target;
+use crate::signer::stored;
 use devctl_model::{
     AuthorityInfo, AuthorityKind as Shown, AuthorityList, AuthorityRef, ErrorCode, ExportAuthority,
     ExportedKey, ImportAuthority, Problem, RetireAuthority, RotationStep, SetAuthorityPolicy,

@@ -92,7 +92,7 @@ fn failure(code: Option<FatalCode>, said: String, user: &str, list: &Path) -> Pr
         .fix_command("Make it anew with this one", "devctl rebuild NAME")
         .safe("the container is untouched; devctl exec still works"),
         Some(FatalCode::RevocationList) => Problem::new(
-            ErrorCode::FileFailed,
+            ErrorCode::SshRevocationList,
             format!(
                 "the revocation list {} cannot be used, and nobody is let in without it",
                 list.display()
@@ -173,6 +173,7 @@ pub(super) mod tests {
     #[test]
     fn a_list_that_the_agent_cannot_read_is_named_with_its_repair() {
         let problem = fatal(FatalCode::RevocationList);
+        assert_eq!(problem.code, ErrorCode::SshRevocationList);
         assert!(problem.message.contains("/state/revoked.krl"), "{problem:?}");
         assert_eq!(problem.fixes[0].command.as_deref(), Some("devctl cert renew"));
     }
