@@ -1,10 +1,10 @@
 //! Who is believed, and certificates that are a month old, gone, or of somebody else.
 
-use devctl_tests::programs::ran;
+use devctl_tests::programs::{Ran, ran};
 use devctl_tests::sandbox::{Sandbox, config};
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 fn keygen(arguments: &[&str], file: &Path) {
     ran(Command::new("ssh-keygen").arg("-q").args(arguments).arg(file));
@@ -88,6 +88,146 @@ fn after_a_month_the_first_login_works() {
         (ran.stdout().as_str(), ran.stderr().as_str()),
         ("in\n", ""),
         "nobody notices"
+    );
+}
+
+/// The authorities of a home, so that a test can sign as they would have at another time.
+struct Authorities {
+    folder: PathBuf,
+}
+
+impl Authorities {
+    fn of(home: &Sandbox) -> Self {
+        let folder = home.home().join("authorities");
+        fs::create_dir(&folder).unwrap();
+        let passphrase = folder.join("passphrase");
+        fs::write(&passphrase, "for a test\n").unwrap();
+        for kind in ["user", "host"] {
+            let file = folder.join(kind);
+            let _exported = home
+                .run(&[
+                    "ca",
+                    "export",
+                    kind,
+                    "--private",
+                    file.to_str().unwrap(),
+                    "--passphrase-file",
+                    passphrase.to_str().unwrap(),
+                ])
+                .expect(0);
+            ran(Command::new("ssh-keygen")
+                .args(["-q", "-p", "-P", "for a test", "-N", "", "-f"])
+                .arg(&file));
+        }
+        Self { folder }
+    }
+
+    /// Gives everything of the home the age that it would have had.
+    fn date(&self, home: &Sandbox, host: &str, when: &When) {
+        let sign = |kind: &str, more: &[&str], public: &Path| {
+            ran(Command::new("ssh-keygen")
+                .args(["-q", "-I", "of another time", "-z", "900000", "-s"])
+                .arg(self.folder.join(kind))
+                .args(more)
+                .arg(public));
+        };
+        let public = home.ssh_dir().join("id_ed25519.pub");
+        sign("user", &["-n", "owner-0", "-V", when.user], &public);
+        for entry in fs::read_dir(home.state().join("hosts")).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let Some(private) = name.strip_suffix("-cert.pub") else {
+                continue;
+            };
+            let public = self.folder.join("of-host.pub");
+            let line = ran(Command::new("ssh-keygen")
+                .arg("-y")
+                .arg("-f")
+                .arg(path.with_file_name(private)));
+            fs::write(&public, line).unwrap();
+            sign("host", &["-h", "-n", host, "-V", when.host], &public);
+            fs::copy(self.folder.join("of-host-cert.pub"), &path).unwrap();
+        }
+        let due = ran(Command::new("date").args(["-d", when.due, "+%s"]));
+        fs::write(home.state().join("renew_at"), due.trim()).unwrap();
+    }
+}
+
+/// The validity of the certificates of an owner and a host, and when the host's would be due.
+struct When {
+    user: &'static str,
+    host: &'static str,
+    due: &'static str,
+}
+
+const A_DAY_AGO: When = When {
+    user: "-40h:-24h",
+    host: "-8d:-1d",
+    due: "3 days ago",
+};
+
+#[test]
+fn whatever_the_clock_said_before_the_first_login_works_and_nobody_notices() {
+    let Some(home) = Sandbox::new() else { return };
+    let up = home.up(&home.folder("clock", &config("")));
+    let authorities = Authorities::of(&home);
+    for when in [
+        A_DAY_AGO,
+        When {
+            user: "-30d:-29d",
+            host: "-30d:-23d",
+            due: "25 days ago",
+        },
+        When {
+            user: "+1d:+40h",
+            host: "+1d:+8d",
+            due: "6 days",
+        },
+        When {
+            user: "+30d:+31d",
+            host: "+30d:+37d",
+            due: "35 days",
+        },
+    ] {
+        authorities.date(&home, up.host(), &when);
+        let ran = home.try_ssh(up.host(), "echo in");
+        assert_eq!(
+            (ran.code(), ran.stdout().as_str(), ran.stderr().as_str()),
+            (0, "in\n", ""),
+            "{}",
+            when.user
+        );
+    }
+}
+
+#[test]
+fn of_many_logins_that_find_an_old_certificate_one_signs() {
+    let Some(home) = Sandbox::new() else { return };
+    let up = home.up(&home.folder("many", &config("")));
+    Authorities::of(&home).date(&home, up.host(), &A_DAY_AGO);
+    let signed = || {
+        let listed = home.run(&["cert", "list", "--all", "--json"]).expect(0).json();
+        listed.as_array().unwrap().len()
+    };
+    let before = signed();
+    let clients: Vec<_> = (0..12)
+        .map(|_| {
+            let mut ssh = home.client("ssh");
+            ssh.args([up.host(), "echo in"])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for client in clients {
+        let ended = Ran(client.wait_with_output().unwrap()).expect(0);
+        assert_eq!((ended.stdout().as_str(), ended.stderr().as_str()), ("in\n", ""));
+    }
+    assert_eq!(
+        signed() - before,
+        2,
+        "one for the owner and one for the container"
     );
 }
 

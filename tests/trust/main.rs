@@ -7,6 +7,8 @@
 #![cfg(unix)]
 
 #[cfg(test)]
+mod claims;
+#[cfg(test)]
 mod holder;
 #[cfg(test)]
 mod numbers;

@@ -90,8 +90,6 @@ fn my_own_laptop() {
         "in",
         "its owner enters with a new key"
     );
-    let new = fs::read(home.ssh_dir().join("id_ed25519.pub")).unwrap();
-    assert_ne!(new, fs::read(stolen.join("id_ed25519.pub")).unwrap());
     // The generated configuration names the new key, too: only the old one is tried.
     let configuration = fs::read_to_string(home.ssh_dir().join("config")).unwrap();
     let old = configuration

@@ -42,7 +42,11 @@ async fn look(core: &Arc<Core>) {
     let config = core.config.clone();
     // Who never had a certificate gets none from a window that was merely opened.
     let due = tokio::task::spawn_blocking(move || {
-        config.ssh().certificate().is_file() && identity::anything_due(&config)
+        let had_one = config
+            .ssh()
+            .access_key()
+            .is_ok_and(|key| key.certificate.is_file());
+        had_one && identity::anything_due(&config)
     });
     match due.await {
         Ok(true) => {}
@@ -101,7 +105,7 @@ mod tests {
         }
 
         fn certificate(&self) -> Option<String> {
-            std::fs::read_to_string(self.core.config.ssh().certificate()).ok()
+            std::fs::read_to_string(self.core.config.ssh().access_key().unwrap().certificate).ok()
         }
 
         /// Whether the certificate is another one after a few glances. The paused timer moves when all tasks wait.
