@@ -10,6 +10,24 @@ fn keygen(arguments: &[&str], file: &Path) {
     ran(Command::new("ssh-keygen").arg("-q").args(arguments).arg(file));
 }
 
+/// The certificates of the containers of a home; at least one.
+fn host_certificates(home: &Sandbox) -> Vec<PathBuf> {
+    let folders = fs::read_dir(home.state().join("hosts")).unwrap();
+    let found: Vec<PathBuf> = folders
+        .map(|folder| folder.unwrap().path().join("ssh_host_ed25519_key-cert.pub"))
+        .filter(|path| path.is_file())
+        .collect();
+    assert!(!found.is_empty(), "no container has a certificate");
+    found
+}
+
+/// Writes the public half of a certified host key, which is kept without it.
+fn public_half(certificate: &Path, public: &Path) {
+    let private = certificate.to_string_lossy().replace("-cert.pub", "");
+    let line = ran(Command::new("ssh-keygen").arg("-y").arg("-f").arg(private));
+    fs::write(public, line).unwrap();
+}
+
 /// Signs a key with an authority of somebody else, for a week that ended 23 days ago.
 fn sign_long_ago(home: &Sandbox, public: &Path, host: Option<&str>) {
     let authority = home.home().join("other-authority");
@@ -60,21 +78,11 @@ fn after_a_month_the_first_login_works() {
     let month_ago = String::from_utf8(month_ago.stdout).unwrap().trim().to_owned();
 
     sign_long_ago(&home, &home.ssh_dir().join("id_ed25519.pub"), None);
-    for entry in fs::read_dir(home.state().join("hosts")).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if name.ends_with("-cert.pub") {
-            // The private half is kept without its public half: that is made from it to be signed.
-            let private = path.with_file_name(name.trim_end_matches("-cert.pub"));
-            let public = home.home().join("host.pub");
-            fs::write(
-                &public,
-                ran(Command::new("ssh-keygen").arg("-y").arg("-f").arg(&private)),
-            )
-            .unwrap();
-            sign_long_ago(&home, &public, Some(up.host()));
-            fs::copy(home.home().join("host-cert.pub"), &path).unwrap();
-        }
+    let public = home.home().join("host.pub");
+    for certificate in host_certificates(&home) {
+        public_half(&certificate, &public);
+        sign_long_ago(&home, &public, Some(up.host()));
+        fs::copy(home.home().join("host-cert.pub"), &certificate).unwrap();
     }
     fs::write(home.state().join("renew_at"), &month_ago).unwrap();
     for folder in [home.ssh_dir(), home.state()] {
@@ -133,20 +141,11 @@ impl Authorities {
         };
         let public = home.ssh_dir().join("id_ed25519.pub");
         sign("user", &["-n", "owner-0", "-V", when.user], &public);
-        for entry in fs::read_dir(home.state().join("hosts")).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            let Some(private) = name.strip_suffix("-cert.pub") else {
-                continue;
-            };
-            let public = self.folder.join("of-host.pub");
-            let line = ran(Command::new("ssh-keygen")
-                .arg("-y")
-                .arg("-f")
-                .arg(path.with_file_name(private)));
-            fs::write(&public, line).unwrap();
+        let public = self.folder.join("of-host.pub");
+        for certificate in host_certificates(home) {
+            public_half(&certificate, &public);
             sign("host", &["-h", "-n", host, "-V", when.host], &public);
-            fs::copy(self.folder.join("of-host-cert.pub"), &path).unwrap();
+            fs::copy(self.folder.join("of-host-cert.pub"), &certificate).unwrap();
         }
         let due = ran(Command::new("date").args(["-d", when.due, "+%s"]));
         fs::write(home.state().join("renew_at"), due.trim()).unwrap();
