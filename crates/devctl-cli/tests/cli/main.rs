@@ -10,6 +10,7 @@ mod completion;
 mod consent;
 mod containers;
 mod contract;
+mod keys;
 mod manual;
 mod sandbox;
 mod terminal;
