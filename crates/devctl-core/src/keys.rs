@@ -465,7 +465,7 @@ fn made_passphrase() -> Result<Zeroizing<String>, Problem> {
         Problem::new(ErrorCode::Internal, "the operating system gives no random bytes").why(error.to_string())
     })?;
     Ok(Zeroizing::new(
-        base64::engine::general_purpose::STANDARD_NO_PAD.encode(&*bytes),
+        base64::engine::general_purpose::STANDARD_NO_PAD.encode(*bytes),
     ))
 }
 
