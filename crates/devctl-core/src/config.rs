@@ -126,7 +126,7 @@ impl CoreConfig {
     pub(crate) fn ssh_agent(&self) -> Result<devctl_ssh::SshAgent, Problem> {
         let user_config =
             devctl_ssh::UserConfig::read(&self.ssh_user_config, &self.home, &self.user).or_problem()?;
-        let effective = user_config.effective("any.devctl", None);
+        let effective = user_config.effective(&format!("any.{}", self.suffix()), None);
         let address = devctl_ssh::AgentAddress::choose(
             effective.get("identityagent").map(|line| line.value.as_str()),
             |name| self.env.get(name).map(std::ffi::OsString::from),

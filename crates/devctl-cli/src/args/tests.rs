@@ -79,7 +79,7 @@ fn ssh_tells_its_commands_from_containers() {
     let Command::Ssh(ssh) = parse(&["ssh", "status"]) else {
         panic!("not ssh")
     };
-    assert!(matches!(ssh.command, Some(SshCommand::Status)));
+    assert!(matches!(ssh.command, Some(SshCommand::Status { .. })));
 
     let Command::Ssh(ssh) = parse(&["ssh", "--", "status"]) else {
         panic!("not ssh")
