@@ -7,7 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Everything that one run of the agent needs to know. It serves one connection and forgets it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// The values of the environment may be secrets, so `Debug` shows their names only.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AgentConfig {
     /// [`PROTOCOL_VERSION`](crate::PROTOCOL_VERSION) of whoever wrote this document.
@@ -34,6 +36,25 @@ pub struct AgentConfig {
     pub banner: Option<String>,
     /// What the host lets a session do. A certificate can only take away from it.
     pub allow: Allow,
+}
+
+impl fmt::Debug for AgentConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentConfig")
+            .field("protocol", &self.protocol)
+            .field("host_private_key", &self.host_private_key)
+            .field("host_certificate", &self.host_certificate)
+            .field("user_authorities", &self.user_authorities)
+            .field("revocation_list", &self.revocation_list)
+            .field("accepted_principals", &self.accepted_principals)
+            .field("environment", &self.environment.keys())
+            .field("unset_environment", &self.unset_environment)
+            .field("working_directory", &self.working_directory)
+            .field("user", &self.user)
+            .field("banner", &self.banner)
+            .field("allow", &self.allow)
+            .finish()
+    }
 }
 
 /// What a session may do, on top of what its certificate permits.
@@ -116,5 +137,30 @@ impl<'de> Deserialize<'de> for RevocationList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         STANDARD.decode(text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_of_the_environment_is_shown() {
+        let config = AgentConfig {
+            protocol: crate::PROTOCOL_VERSION,
+            host_private_key: HostPrivateKey::new("private".to_owned()),
+            host_certificate: String::new(),
+            user_authorities: Vec::new(),
+            revocation_list: RevocationList::new(Vec::new()),
+            accepted_principals: BTreeMap::new(),
+            environment: BTreeMap::from([("TOKEN".to_owned(), "hunter2".to_owned())]),
+            unset_environment: Vec::new(),
+            working_directory: None,
+            user: "dev".to_owned(),
+            banner: None,
+            allow: Allow::ALL,
+        };
+        let shown = format!("{config:?}");
+        assert!(shown.contains("TOKEN") && !shown.contains("hunter2"), "{shown}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +69,6 @@ impl SetupError {
 }
 
 /// What a connection needs to know. The host key is not part of it: only russh's own configuration holds it.
-#[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) policy: Policy,
     pub(crate) account: Account,
@@ -77,6 +77,17 @@ pub(crate) struct Setup {
     pub(crate) working_directory: Option<PathBuf>,
     pub(crate) banner: Option<String>,
     pub(crate) protection: Protection,
+}
+
+/// The environment may hold secrets.
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup")
+            .field("policy", &self.policy)
+            .field("account", &self.account)
+            .field("environment", &self.environment.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Setup {

@@ -401,13 +401,14 @@ fn vault_checks(config: &CoreConfig) -> [DoctorCheck; 2] {
         ),
     };
     let vault = match opened {
-        Ok(vault) => vault_check(&vault, vault.key_source()),
+        Ok(vault) => vault_check(&vault, config.key_sources.keychain.is_some()),
         Err(problem) => failed("vault", "Vault", problem.message, problem.fixes.first().cloned()),
     };
     [keychain, vault]
 }
 
-fn vault_check(vault: &Vault, source: &KeySource) -> DoctorCheck {
+fn vault_check(vault: &Vault, has_keychain: bool) -> DoctorCheck {
+    let source = vault.key_source();
     let detail = format!("opened by {source}");
     if let RollbackWatch::Behind(why) = vault.rollback_watch() {
         return check(
@@ -419,9 +420,17 @@ fn vault_check(vault: &Vault, source: &KeySource) -> DoctorCheck {
     }
     match source {
         KeySource::OwnFile(_) => DoctorCheck {
-            fix: Some(Fix {
-                text: "Let a keychain or a passphrase open it".to_owned(),
-                command: Some("devctl secret vault change --remove own-file --add passphrase".to_owned()),
+            fix: Some(if has_keychain {
+                Fix {
+                    text: "Let the keychain open it, once it works".to_owned(),
+                    command: Some("devctl secret vault change --remove own-file --add keychain".to_owned()),
+                }
+            } else {
+                Fix {
+                    text: "Let a key file outside of this disk, a systemd credential or a passphrase open it"
+                        .to_owned(),
+                    command: Some("devctl secret vault show".to_owned()),
+                }
             }),
             ..check(
                 "vault",
