@@ -277,3 +277,21 @@ fn other_programs_read_the_public_half_without_the_passphrase() {
             .contains(&key.fingerprint())
     );
 }
+
+#[test]
+fn a_key_is_kept_under_a_second_name_as_it_is_and_over_none() {
+    let store = Store::new();
+    let (work, aside) = (name("work"), name("work-1"));
+    let missing = store.dir.copy(&work, &aside).unwrap_err();
+    assert_eq!(missing.code(), "ssh.key_unknown");
+    let key = made();
+    store.dir.add(&work, &key, b"secret").unwrap();
+    store.dir.write_certificate(&work, &certificate(&key)).unwrap();
+    store.dir.copy(&work, &aside).unwrap();
+    let second = store.dir.load(&aside, Some(b"secret")).unwrap();
+    assert_eq!(second.fingerprint(), key.fingerprint());
+    assert!(store.dir.certificate_path(&aside).exists());
+    assert!(store.findings().is_empty());
+    let taken = store.dir.copy(&work, &aside).unwrap_err();
+    assert_eq!(taken.code(), "ssh.key_exists");
+}

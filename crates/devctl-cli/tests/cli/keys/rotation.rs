@@ -174,3 +174,22 @@ fn a_key_of_ones_own_is_rotated_and_the_old_one_ends_with_the_overlap() {
     );
     home.run(&["key", "remove", "work-1", "--yes"]).expect(0);
 }
+
+#[test]
+fn a_key_that_nobody_certifies_takes_no_place() {
+    let home = Sandbox::without_engine();
+    let first = home.run(&["key", "show", "--json"]).expect(0).json();
+    home.run(&["ca", "policy", "user", "--key-type", "ecdsa-p256"])
+        .expect(0);
+    let before = fs::read_to_string(ssh_dir(&home).join("config")).unwrap();
+    refused(home.run(&["key", "rotate", "--json"]), 4, "certificate.refused");
+    assert_eq!(names(&home), ["access"]);
+    assert_eq!(
+        home.run(&["key", "show", "--json"]).expect(0).json()["fingerprint"],
+        first["fingerprint"]
+    );
+    assert_eq!(fs::read_to_string(ssh_dir(&home).join("config")).unwrap(), before);
+    assert!(!home.home().join("state/retiring_keys.json").exists());
+    home.run(&["ca", "policy", "user", "--default"]).expect(0);
+    home.run(&["key", "rotate"]).expect(0);
+}
