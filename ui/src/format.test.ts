@@ -4,11 +4,13 @@ import {
   ago,
   bytes,
   duration,
+  parseSpan,
   shellWord,
   shortFingerprint,
   shortImage,
   shortPath,
   span,
+  spanWords,
 } from "./format";
 
 test("spans name their two largest units", () => {
@@ -49,4 +51,16 @@ test("a diff is numbered as the new file", () => {
 test("a path with odd characters is one word of a shell", () => {
   expect(shellWord("/home/wren/src")).toBe("/home/wren/src");
   expect(shellWord("/tmp/it's here")).toBe(String.raw`'/tmp/it'\''s here'`);
+});
+
+test("a span that somebody types is read, and written as they would", () => {
+  expect(parseSpan("16h")).toBe(57_600);
+  expect(parseSpan("1d 12h")).toBe(129_600);
+  expect(parseSpan("90 min")).toBe(5400);
+  for (const wrong of ["", "soon", "16", "16h x", "3y", "0h", "-1h"]) {
+    expect(parseSpan(wrong), wrong).toBeNull();
+  }
+  for (const seconds of [1, 300, 57_600, 129_600, 604_800]) {
+    expect(parseSpan(spanWords(seconds))).toBe(seconds);
+  }
 });

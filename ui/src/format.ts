@@ -105,3 +105,40 @@ export function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<s
 export function shellWord(word: string): string {
   return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
+
+const UNITS: Record<string, number> = { s: 1, m: 60, min: 60, h: 3600, d: 86_400, w: 604_800 };
+
+/** Seconds of `16h`, `1d 12h`, `90 min`; null where it is no span, or none at all. */
+export function parseSpan(words: string): number | null {
+  const parts = words
+    .trim()
+    .toLowerCase()
+    .match(/\d+\s*[a-z]+/g);
+  if (!parts || words.replaceAll(/\d+\s*[a-z]+|\s/gi, "") !== "") return null;
+  let seconds = 0;
+  for (const part of parts) {
+    const [, amount, unit] = /^(\d+)\s*([a-z]+)$/.exec(part) ?? [];
+    const size = UNITS[unit ?? ""];
+    if (size === undefined) return null;
+    seconds += Number(amount) * size;
+  }
+  return seconds > 0 ? seconds : null;
+}
+
+/** `16h`, `1d 12h`: what {@link parseSpan} reads. */
+export function spanWords(seconds: number): string {
+  const words: string[] = [];
+  let rest = seconds;
+  for (const unit of ["d", "h", "m", "s"]) {
+    const size = UNITS[unit] ?? 1;
+    const amount = Math.floor(rest / size);
+    rest %= size;
+    if (amount > 0) words.push(`${amount}${unit}`);
+  }
+  return words.join(" ") || "0s";
+}
+
+/** The words of a list that somebody typed with spaces or commas between them. */
+export function words(list: string): string[] {
+  return list.split(/[\s,]+/).filter(Boolean);
+}

@@ -1,9 +1,8 @@
 import type { ContainerState, HostState, OutcomeKind, TrustKind } from "./generated/types";
-
-/** `1 line`, `2 lines`. */
-function count(n: number, one: string, many = `${one}s`): string {
-  return `${n.toLocaleString("en-GB").replaceAll(",", " ")} ${n === 1 ? one : many}`;
-}
+import { count } from "./text/count";
+import { keys as keyWords } from "./text/keys";
+import { secrets } from "./text/secrets";
+import { ssh } from "./text/ssh";
 
 const state: Record<ContainerState, string> = {
   created: "Created",
@@ -56,6 +55,31 @@ const operation: Record<string, string> = {
   set_setting: "Change setting",
   install_ssh: "Add Include line",
   uninstall_ssh: "Remove Include line",
+  set_secret: "Set secret",
+  reveal_secret: "Reveal secret",
+  remove_secret: "Remove secret",
+  decline_secret: "Leave secret empty",
+  change_vault: "Change ways into the vault",
+  make_recovery_key: "Make recovery key",
+  unlock_keychain: "Unlock keychain",
+  generate_key: "Make key",
+  import_key: "Import key",
+  export_key: "Export key",
+  change_key_passphrase: "Change passphrase",
+  rotate_key: "Rotate key",
+  remove_key: "Remove key",
+  add_agent_key: "Give key to agent",
+  remove_agent_key: "Take key from agent",
+  create_authority: "Make authority",
+  import_authority: "Import authority",
+  rotate_authority: "Rotate authority",
+  rollback_authority: "Step back in rotation",
+  retire_authority: "Retire authority",
+  export_authority: "Export authority",
+  set_authority_policy: "Change policy",
+  issue_certificate: "Issue certificate",
+  renew_certificates: "Renew certificates",
+  revoke_certificate: "Revoke",
 };
 
 /** Every sentence of the interface, in one place so that it can be translated. */
@@ -76,6 +100,11 @@ export const text = {
     close: "Close",
     copy: "Copy",
     copied: "Copied",
+    copyWhat: (what: string) => `Copy ${what}`,
+    fromFile: "From a file…",
+    clear: "Clear",
+    passphrase: "Passphrase",
+    again: "Again",
     copyDetails: "Copy details",
     more: "More actions",
     of: (a: number, b: number) => `${a} of ${b}`,
@@ -102,6 +131,7 @@ export const text = {
       containers: "Containers",
       hosts: "Hosts",
       ssh: "SSH & CA",
+      secrets: "Secrets",
       activity: "Activity",
       settings: "Settings",
     },
@@ -335,44 +365,9 @@ export const text = {
     list: "Container engines",
   },
 
-  ssh: {
-    title: "SSH & CA",
-    keys: "Key",
-    authorities: "Authorities",
-    certificates: "Certificate",
-    columns: {
-      type: "Type",
-      fingerprint: "Fingerprint",
-      path: "Private half",
-      since: "Since",
-      issued: "Signed",
-      principals: "Principals",
-      validity: "Validity",
-      left: "Left",
-      serial: "Serial",
-    },
-    userAuthority: "Users",
-    hostAuthority: "Hosts",
-    accessKey: "Access key",
-    keptIn: (where: string) => `Private halves: ${where}`,
-    noCertificate: "None issued yet. The first login makes one.",
-    configTitle: "ssh_config",
-    yours: "yours",
-    ours: "ours, written whole",
-    installed: "The Include line is in place",
-    missing: "The Include line is not there yet",
-    missingWhy:
-      "So that ssh NAME.devctl works from every program. Everything else lives in our own folder.",
-    install: "Add the line",
-    uninstall: "Remove the line",
-    backup: (path: string) => `The old file is kept as ${path}`,
-    blocked: "Add this line at the top by hand",
-    lineAdded: "one line added",
-    unchanged: "unchanged",
-    names: (n: number) => `${count(n, "name")} can be entered`,
-    copyConfig: "Copy",
-    expired: "Expired, the next login renews it",
-  },
+  ssh,
+  keyWords,
+  secrets,
 
   settings: {
     title: "Settings",

@@ -9,6 +9,7 @@ import { ProblemView } from "../components/ProblemView";
 import { ActivityView } from "../features/activity/ActivityView";
 import { ContainersView } from "../features/containers/ContainersView";
 import { HostsView } from "../features/hosts/HostsView";
+import { SecretsView } from "../features/secrets/SecretsView";
 import { SettingsView } from "../features/settings/SettingsView";
 import { SshView } from "../features/ssh/SshView";
 import type { Change, Problem } from "../generated/types";
@@ -81,6 +82,8 @@ function CurrentView() {
       return <HostsView />;
     case "ssh":
       return <SshView />;
+    case "secrets":
+      return <SecretsView />;
     case "activity":
       return <ActivityView />;
     case "settings":

@@ -4,6 +4,8 @@ import { RebuildSheet } from "../features/containers/RebuildSheet";
 import { RemoveSheet } from "../features/containers/RemoveSheet";
 import { JobSheet } from "../features/create/JobSheet";
 import { NewContainerSheet } from "../features/create/NewContainerSheet";
+import { SecretSheets } from "../features/secrets/SecretSheets";
+import { SshSheets } from "../features/ssh/SshSheets";
 import { useApp } from "./app-state";
 import { KeysSheet } from "./KeysSheet";
 import { Palette } from "./Palette";
@@ -21,6 +23,10 @@ export function Overlays() {
       return <RemoveSheet container={overlay.container} />;
     case "rebuild":
       return <RebuildSheet container={overlay.container} />;
+    case "ssh":
+      return <SshSheets sheet={overlay.sheet} />;
+    case "secret":
+      return <SecretSheets sheet={overlay.sheet} />;
     case "palette":
       return <Palette />;
     case "keys":

@@ -8,7 +8,7 @@ import { shape, StatusGlyph } from "../components/StatusGlyph";
 import type { Container } from "../generated/types";
 import { text } from "../text";
 import { runs, useContainerActions } from "./actions";
-import { useApp, type View } from "./app-state";
+import { useApp, type Overlay, type View } from "./app-state";
 
 interface Entry {
   id: string;
@@ -187,6 +187,7 @@ const VIEWS: readonly { view: View; icon: IconName }[] = [
   { view: "containers", icon: "box" },
   { view: "hosts", icon: "server" },
   { view: "ssh", icon: "key" },
+  { view: "secrets", icon: "lock" },
   { view: "activity", icon: "activity" },
   { view: "settings", icon: "settings" },
 ];
@@ -241,6 +242,7 @@ function useEntries(): Entry[] {
       icon,
       act: () => go({ view }),
     })),
+    ...actsOf(show),
     {
       id: "keys",
       group: text.palette.operations,
@@ -249,6 +251,40 @@ function useEntries(): Entry[] {
       keys: ["?"],
       act: () => show({ kind: "keys" }),
     },
+  ];
+}
+
+/** What is asked for by a sheet of its own. */
+function actsOf(show: ReturnType<typeof useApp>["show"]): Entry[] {
+  const entry = (label: string, icon: IconName, overlay: Overlay): Entry => ({
+    id: label,
+    group: text.palette.operations,
+    label,
+    icon,
+    act: () => show(overlay),
+  });
+  const { ssh, keyWords, secrets } = text;
+  return [
+    entry(ssh.issue.title, "shieldCheck", { kind: "ssh", sheet: { act: "issue" } }),
+    entry(ssh.explain.title, "shield", { kind: "ssh", sheet: { act: "explain" } }),
+    entry(ssh.revocation.new, "shield", {
+      kind: "ssh",
+      sheet: { act: "revoke", certificate: null },
+    }),
+    ...(["user", "host"] as const).flatMap((authority) => [
+      entry(ssh.rotation.under(authority), "restart", {
+        kind: "ssh",
+        sheet: { act: "rotate", authority },
+      }),
+    ]),
+    entry(ssh.import.title, "key", {
+      kind: "ssh",
+      sheet: { act: "importAuthority", authority: "user" },
+    }),
+    entry(keyWords.generateTitle, "key", { kind: "ssh", sheet: { act: "generateKey" } }),
+    entry(keyWords.importTitle, "key", { kind: "ssh", sheet: { act: "importKey" } }),
+    entry(secrets.setEntry, "lock", { kind: "secret", sheet: { act: "set", secret: null } }),
+    entry(secrets.recovery.title, "lock", { kind: "secret", sheet: { act: "recoveryKey" } }),
   ];
 }
 

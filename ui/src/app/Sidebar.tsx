@@ -20,6 +20,7 @@ export function Sidebar() {
       <Item view="hosts" icon="server" count={hosts.data?.hosts.length} />
       <div className="h-3 max-row:hidden" />
       <Item view="ssh" icon="key" />
+      <Item view="secrets" icon="lock" />
       <Item view="activity" icon="activity" />
       <div className="flex-1 max-row:hidden" />
       {ssh.data && <Certificate certificate={ssh.data.certificate} />}

@@ -7,10 +7,12 @@ import {
   useRef,
   type ReactNode,
 } from "react";
+import type { SecretSheet } from "../features/secrets/sheets";
+import type { SshSheet } from "../features/ssh/sheets";
 import type { Operations } from "../generated/operations";
 import type { Container, Problem } from "../generated/types";
 
-export type View = "containers" | "hosts" | "ssh" | "activity" | "settings";
+export type View = "containers" | "hosts" | "ssh" | "secrets" | "activity" | "settings";
 export type DetailTab = "overview" | "terminal" | "logs" | "events";
 
 /** Where the person is. */
@@ -32,6 +34,8 @@ export type Overlay =
   | { kind: "remove"; container: Container }
   | { kind: "rebuild"; container: Container }
   | { kind: "problem"; title: string; problem: Problem }
+  | { kind: "ssh"; sheet: SshSheet }
+  | { kind: "secret"; sheet: SecretSheet }
   | { kind: "palette" }
   | { kind: "keys" };
 

@@ -1,14 +1,5 @@
 import type { Operations, Streams } from "../generated/operations";
-import type {
-  Change,
-  Container,
-  ErrorCode,
-  Host,
-  Job,
-  JobUpdate,
-  Problem,
-  Setting,
-} from "../generated/types";
+import type { Change, Container, Host, Job, JobUpdate, Problem, Setting } from "../generated/types";
 import {
   BackendError,
   type Backend,
@@ -21,6 +12,10 @@ import {
   type StreamName,
 } from "./backend";
 import * as data from "./fake/data";
+import { FakeKeys } from "./fake/keys";
+import { refuse, sceneRefusal } from "./fake/refuse";
+import { FakeSecrets } from "./fake/secrets";
+import { FakeTrust } from "./fake/trust";
 
 type Handlers = {
   [K in OperationName]: (request: Request<K>) => Response<K>;
@@ -34,7 +29,17 @@ type Openers = {
 
 /** What a fake backend begins with. */
 export type Scene =
-  "full" | "empty" | "engine-down" | "startup" | "loading" | "thousands" | "failed" | "working";
+  | "full"
+  | "empty"
+  | "engine-down"
+  | "startup"
+  | "loading"
+  | "thousands"
+  | "failed"
+  | "working"
+  | "rotating"
+  | "locked"
+  | "unreadable";
 
 /** A job of the fake, with those who follow it. */
 interface FakeJob {
@@ -57,11 +62,17 @@ export class FakeBackend implements Backend {
   desktop: Desktop | null;
 
   private settings: Setting[] = [...data.SETTINGS];
+  readonly trust: FakeTrust;
+  readonly keys: FakeKeys;
+  readonly secrets: FakeSecrets;
   private readonly jobs = new Map<string, FakeJob>();
   private readonly listeners = new Set<(change: Change) => void>();
 
   constructor(readonly scene: string = "full") {
     const none = ["empty", "engine-down"].includes(scene);
+    this.trust = new FakeTrust(scene);
+    this.keys = new FakeKeys(scene);
+    this.secrets = new FakeSecrets(scene);
     this.containers = none ? [] : scene === "thousands" ? data.thousands() : [...data.CONTAINERS];
     this.hosts = data.HOSTS.slice(0, none ? 1 : undefined);
     if (scene === "engine-down") this.setEngine(false);
@@ -85,13 +96,13 @@ export class FakeBackend implements Backend {
   call<K extends OperationName>(name: K, request: Request<K>): Promise<Response<K>> {
     this.calls.push({ name, request });
     if (this.scene === "loading") return new Promise(nothing);
-    const refusal = this.refusals.get(name);
+    const refusal = this.refusals.get(name) ?? sceneRefusal(this.scene, name, this.secrets.locked);
     if (refusal) {
       this.refusals.delete(name);
       return Promise.reject(new BackendError(refusal));
     }
     try {
-      return Promise.resolve(this.handlers[name](request));
+      return Promise.resolve(this.answers()[name](request));
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
@@ -232,7 +243,19 @@ export class FakeBackend implements Backend {
     return found;
   }
 
-  private readonly handlers: Handlers = {
+  private answers(): Handlers {
+    return {
+      ...this.handlers,
+      ...this.trust.handlers,
+      ...this.keys.handlers,
+      ...this.secrets.handlers,
+    };
+  }
+
+  private readonly handlers: Omit<
+    Handlers,
+    keyof FakeTrust["handlers"] | keyof FakeKeys["handlers"] | keyof FakeSecrets["handlers"]
+  > = {
     list_containers: () => ({
       containers: this.containers,
       unreachable: this.hosts.filter((host) => host.state !== "ready"),
@@ -304,7 +327,6 @@ export class FakeBackend implements Backend {
     },
     run_doctor: () => data.doctorReport(this.hosts.every((host) => host.state !== "ready")),
     show_key: () => data.KEY,
-    list_authorities: () => data.AUTHORITIES,
     ssh_status: () => ({
       installed: this.installed,
       userConfig: "/home/wren/.ssh/config",
@@ -313,7 +335,10 @@ export class FakeBackend implements Backend {
       hosts: this.containers.map((container) => container.sshHost),
       problem: null,
       certificate: data.CERTIFICATE,
+      damage: this.scene === "rotating" ? [data.DAMAGE] : [],
+      editorConfig: null,
     }),
+    explain_ssh_host: ({ host }) => data.linesOf(host),
     plan_ssh_install: () => data.installPlan(this.installed),
     install_ssh: () => this.setInstalled(true),
     uninstall_ssh: () => this.setInstalled(false),
@@ -376,18 +401,4 @@ export class FakeBackend implements Backend {
     this.installed = installed;
     return plan;
   }
-}
-
-/** A refusal as the core words it. */
-export function refuse(code: ErrorCode, message: string): BackendError {
-  return new BackendError({
-    code,
-    message,
-    at: null,
-    why: [],
-    lines: [],
-    fixes: [],
-    safe: [],
-    trust: null,
-  });
 }

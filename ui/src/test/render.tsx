@@ -5,6 +5,7 @@ import axe from "axe-core";
 import { expect } from "vitest";
 import { App } from "../app/App";
 import { AppProvider, type Place } from "../app/app-state";
+import type { OperationName } from "../backend/backend";
 import { createQueryClient } from "../backend/cache";
 import { BackendProvider } from "../backend/context";
 import { FakeBackend } from "../backend/fake";
@@ -46,4 +47,24 @@ export function row(name: string): Promise<HTMLElement> {
 
 export function findRow(name: string): HTMLElement | null {
   return document.querySelector<HTMLElement>(`[role="row"][data-name="${name}"]`);
+}
+
+/** The row of a list that is named like this, once it is there. */
+export function line(name: RegExp): Promise<HTMLElement> {
+  return waitFor(() => {
+    const found = findLine(name);
+    if (!found) throw new Error(`there is no row ${name}`);
+    return found;
+  });
+}
+
+export function findLine(name: RegExp): HTMLElement | undefined {
+  return [...document.querySelectorAll<HTMLElement>("[role=row][aria-label]")].find((row) =>
+    name.test(row.getAttribute("aria-label") ?? ""),
+  );
+}
+
+/** The last request of an operation. */
+export function lastRequest(backend: FakeBackend, name: OperationName): unknown {
+  return backend.calls.findLast((call) => call.name === name)?.request;
 }

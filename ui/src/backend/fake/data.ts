@@ -1,5 +1,4 @@
 import type {
-  AuthorityList,
   CertificateInfo,
   Container,
   ContainerDetail,
@@ -11,6 +10,8 @@ import type {
   Problem,
   Setting,
   SourceInfo,
+  SshDamage,
+  SshHostLines,
   SshInstallPlan,
   Step,
   TrustSheet,
@@ -172,28 +173,6 @@ export const KEY: KeyInfo = {
   certificate: CERTIFICATE,
 };
 
-export const AUTHORITIES: AuthorityList = {
-  keptIn: "OS keychain",
-  authorities: [
-    {
-      kind: "user",
-      algorithm: "ssh-ed25519",
-      fingerprint: CERTIFICATE.authority,
-      publicKey: "ssh-ed25519 AAAA user",
-      createdAt: before(214 * DAY),
-      issued: 641,
-    },
-    {
-      kind: "host",
-      algorithm: "ssh-ed25519",
-      fingerprint: "SHA256:fA8u1Lk7eVQ2bN4mC6xZ8aS0dF3gH5jK7lP9oI31Jx",
-      publicKey: "ssh-ed25519 AAAA host",
-      createdAt: before(88 * DAY),
-      issued: 15,
-    },
-  ],
-};
-
 const INCLUDE = 'Include "~/.ssh/devctl/config"';
 
 export const SSH_CONFIG = `Match originalhost *.devctl exec "devctl ssh-renew"
@@ -216,6 +195,30 @@ export function installPlan(already: boolean): SshInstallPlan {
     backup: already ? null : "/home/wren/.ssh/config.devctl-backup",
     blocked: null,
     includeLine: INCLUDE,
+    editor: null,
+  };
+}
+
+export const DAMAGE: SshDamage = {
+  tool: "DevPod",
+  file: "/home/wren/.ssh/config",
+  line: 41,
+  what: "it left the start of its block and lost the end",
+  fix: "Remove the lines from “# DevPod Start” on",
+};
+
+export function linesOf(host: string): SshHostLines {
+  const file = "/home/wren/.ssh/devctl/config";
+  const ours = host.endsWith(".devctl");
+  return {
+    lines: ours
+      ? [
+          { keyword: "user", value: "dev", file, line: 3 },
+          { keyword: "proxycommand", value: "devctl ssh-proxy %n %r", file, line: 4 },
+        ]
+      : [],
+    conditional: [],
+    remarks: [],
   };
 }
 

@@ -1,0 +1,82 @@
+import type { FormEvent, ReactNode } from "react";
+import { problemOf } from "../backend/backend";
+import { text } from "../text";
+import { Keys } from "./Keys";
+import { ProblemView } from "./ProblemView";
+import { Sheet } from "./Sheet";
+
+/** A sheet that asks for a few things and then does one act. Ctrl Enter does it from every field. */
+export function FormSheet({
+  title,
+  act,
+  danger = false,
+  waits = null,
+  pending,
+  error,
+  onAct,
+  onClose,
+  width = 600,
+  aside,
+  children,
+}: {
+  title: string;
+  /** The word on its button. */
+  act: string;
+  /** The act takes something away. */
+  danger?: boolean;
+  /** What is still missing; the button waits for it. */
+  waits?: string | null;
+  pending: boolean;
+  /** Why the act failed, as thrown. */
+  error: unknown;
+  onAct: () => void;
+  onClose: () => void;
+  width?: number;
+  /** Left in the foot. */
+  aside?: ReactNode;
+  children: ReactNode;
+}) {
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!pending && waits === null) onAct();
+  };
+  return (
+    <Sheet
+      title={title}
+      width={width}
+      top={72}
+      onClose={onClose}
+      footer={
+        <>
+          <span className="min-w-0 flex-1">{aside}</span>
+          {waits && <span className="text-small text-3">{waits}</span>}
+          <button type="button" className="btn" onClick={onClose}>
+            {text.common.cancel}
+          </button>
+          <button
+            type="submit"
+            form="form-sheet"
+            className={`btn ${danger ? "btn-danger-solid" : "btn-primary"}`}
+            disabled={pending || waits !== null}
+          >
+            {act}
+            {!danger && <Keys keys={["Ctrl", "↵"]} />}
+          </button>
+        </>
+      }
+    >
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the key works in every field of the form */}
+      <form
+        id="form-sheet"
+        className="flex flex-col gap-4 px-5 pb-5"
+        onSubmit={submit}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit(event);
+        }}
+      >
+        {children}
+        {error !== null && error !== undefined && <ProblemView problem={problemOf(error)} />}
+      </form>
+    </Sheet>
+  );
+}
