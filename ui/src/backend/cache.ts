@@ -34,18 +34,22 @@ export interface Read<T> {
   loading: boolean;
 }
 
-/** Reads through the cache; refreshed by tags alone. With `skip` nothing is asked. */
+/**
+ * Reads through the cache; refreshed by tags alone. With `skip` nothing is asked. A failed read is asked again by
+ * itself, unless `retry` is false: then its failure is an answer.
+ */
 export function useRead<K extends OperationName>(
   name: K,
   request: Request<K>,
-  options: { skip?: boolean; keepPrevious?: boolean } = {},
+  options: { skip?: boolean; keepPrevious?: boolean; retry?: boolean } = {},
 ): Read<Response<K>> {
   const backend = useBackend();
   const query = useQuery<Response<K>>({
     queryKey: [name, request],
     queryFn: () => backend.call(name, request),
     enabled: !options.skip,
-    refetchInterval: (query) => (query.state.status === "error" ? RETRY_FAILED_MS : false),
+    refetchInterval: (query) =>
+      query.state.status === "error" && options.retry !== false ? RETRY_FAILED_MS : false,
     ...(options.keepPrevious ? { placeholderData: (previous) => previous } : {}),
   });
   return {

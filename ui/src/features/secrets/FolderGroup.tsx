@@ -21,7 +21,7 @@ export function FolderGroup({
   const { data, problem } = useRead(
     "list_asked_secrets",
     { source, kind: null, config: null },
-    { skip: !asks },
+    { skip: !asks, retry: false },
   );
   const missing = data?.secrets.some((one) => one.state !== "set") ?? false;
   // A folder that neither has nor wants any is no group here.

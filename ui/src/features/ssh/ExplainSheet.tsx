@@ -20,7 +20,7 @@ export function ExplainSheet() {
   const { data, problem } = useRead(
     "verify_certificate",
     asked ?? { certificate: "", container: null, user: null },
-    { skip: asked === null },
+    { skip: asked === null, retry: false },
   );
   const words = text.ssh.explain;
   // An answer belongs to the question that stands there.

@@ -10,7 +10,11 @@ import { text } from "../../text";
 export function HostLines() {
   const [draft, setDraft] = useState("");
   const [host, setHost] = useState("");
-  const { data, problem } = useRead("explain_ssh_host", { host }, { skip: host === "" });
+  const { data, problem } = useRead(
+    "explain_ssh_host",
+    { host },
+    { skip: host === "", retry: false },
+  );
   const words = text.ssh.lines;
   return (
     <section>

@@ -93,7 +93,9 @@ export function KeyPane({
 
 function KeyMenu({ keyRecord: key }: { keyRecord: KeyRecord }) {
   const { show } = useApp();
-  const held = useRead("list_agent_keys", {}).data?.keys.some((one) => one.name === key.name);
+  const held = useRead("list_agent_keys", {}, { retry: false }).data?.keys.some(
+    (one) => one.name === key.name,
+  );
   const takeBack = useChange("remove_agent_key");
   const words = text.keyWords;
   const here = key.protection !== "notHere";

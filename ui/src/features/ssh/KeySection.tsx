@@ -31,7 +31,7 @@ export function KeySection({
 }) {
   const { show } = useApp();
   const { data, problem, loading } = useRead("list_keys", {});
-  const held = useRead("list_agent_keys", {}).data?.keys ?? [];
+  const held = useRead("list_agent_keys", {}, { retry: false }).data?.keys ?? [];
   const now = useNow();
   const words = text.keyWords;
   const columns = text.ssh.columns;
