@@ -1,6 +1,6 @@
 // An installation of its own for a test: home, state, ssh directory, and an engine that can be taken away.
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -50,6 +50,13 @@ export class Installation {
       `${JSON.stringify(configuration, null, 2)}\n`,
     );
     return folder;
+  }
+
+  /** The public half of a key that somebody else made. */
+  async publicKey(name) {
+    const path = join(this.root, `${name}_key`);
+    await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", `${name}@elsewhere`, "-f", path]);
+    return readFileSync(`${path}.pub`, "utf8").trim();
   }
 
   /** Runs the command line of the same installation; its standard output. */

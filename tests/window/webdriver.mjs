@@ -74,6 +74,17 @@ class Window {
     });
   }
 
+  /** Clicks the box or button whose label is exactly this. */
+  async clickLabel(within, label) {
+    await until(`a label ${label}`, () =>
+      this.run(
+        "const label = [...document.querySelectorAll(arguments[0] + ' label')].find((one) => one.textContent.trim() === arguments[1]); label?.click(); return label !== undefined",
+        within,
+        label,
+      ),
+    );
+  }
+
   /** Replaces what a field holds; `element/clear` loses against a controlled field now and then. */
   async fill(css, text) {
     const element = await this.find(css);

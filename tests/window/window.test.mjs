@@ -146,7 +146,7 @@ test("an engine that goes away and comes back needs no click", async () => {
 });
 
 test("every other view opens, dark and light", async () => {
-  for (const view of ["Hosts", "SSH & CA", "Activity", "Settings"]) {
+  for (const view of ["Hosts", "SSH & CA", "Secrets", "Activity", "Settings"]) {
     await window.click(`nav button[aria-label="${view}"]`);
     await window.shows("main h1", view);
     // Nothing may still be loading, and nothing may have failed.
@@ -158,6 +158,61 @@ test("every other view opens, dark and light", async () => {
   await window.find("[role=combobox]");
   await bothShots("palette");
   await window.press("Escape");
+});
+
+test("a certificate is issued for somebody, shown, and revoked; the command line sees the same", async () => {
+  await window.click('nav button[aria-label="SSH & CA"]');
+  await window.click('[data-act="issue"]');
+  await window.fill("[role=dialog] textarea", await installation.publicKey("robin"));
+  await window.clickLabel("[role=dialog]", NAME);
+  await bothShots("issue");
+  await window.press("Control", "Enter");
+  await window.find("[data-testid=issued]");
+  await window.shows("[data-testid=issued]", `ssh line for`);
+  await bothShots("issued");
+  await window.press("Escape");
+  const row = '[role=row][aria-label*="robin"]';
+  await window.click(row);
+  await window.shows("[data-testid=pane]", "It is accepted.");
+  await bothShots("certificate");
+  await window.run("document.querySelector(arguments[0]).focus()", row);
+  await window.press("Delete");
+  await window.shows("[role=dialog]", "A revocation is final");
+  await bothShots("revoke");
+  await window.click("[role=dialog] .btn-danger-solid");
+  await window.shows("[role=dialog] [role=status]", "Version 2");
+  await window.press("Escape");
+  await window.find('[role=row][aria-label$="robin, Revoked"]');
+  const certificates = JSON.parse(await installation.devctl("cert", "list", "--json"));
+  assert.equal(certificates.find((one) => one.keyId === "user:robin")?.state, "revoked");
+});
+
+test("a rotation takes a step and the step back", async () => {
+  const standing = (phase) =>
+    until(`an authority that is ${phase}`, () =>
+      window.run("return document.querySelector(`[data-standing=${arguments[0]}]`) !== null", phase),
+    );
+  await window.click('[data-act="rotate-user"]');
+  await window.shows("[role=dialog]", "What happens");
+  await window.press("Control", "Enter");
+  await standing("new");
+  await bothShots("rotation");
+  await window.click("[data-rotation=user] button");
+  await window.shows("[role=dialog]", "What is lost");
+  await window.click("[role=dialog] .btn-danger-solid");
+  await until("the rotation to be over", () => window.run("return !document.querySelector('[data-rotation=user]')"));
+});
+
+test("a secret that is set in the window is the one that the command line reads", async () => {
+  await window.click('nav button[aria-label="Secrets"]');
+  await window.click('[data-act="set-secret"]');
+  await window.fill("[role=dialog] input.mono", "WINDOW_TOKEN");
+  await window.fill("[role=dialog] input[type=password]", "from the window");
+  await bothShots("set-secret");
+  await window.press("Control", "Enter");
+  await window.find('[role=row][aria-label^="WINDOW_TOKEN"]');
+  assert.equal((await installation.devctl("secret", "get", "WINDOW_TOKEN", "--reveal")).trim(), "from the window");
+  await bothShots("secrets-set");
 });
 
 test("a container is removed after the window said what goes and what stays", async () => {

@@ -40,7 +40,16 @@ export function FolderGroup({
   );
 }
 
-export function GroupHead({ icon, title }: { icon: "user" | "folder" | "box"; title: string }) {
+/** The head of a group; the first one names the columns, too. */
+export function GroupHead({
+  icon,
+  title,
+  columns = false,
+}: {
+  icon: "user" | "folder" | "box";
+  title: string;
+  columns?: boolean;
+}) {
   const words = text.secrets.columns;
   return (
     <div className="section-head gap-3 not-first:mt-3">
@@ -50,8 +59,12 @@ export function GroupHead({ icon, title }: { icon: "user" | "folder" | "box"; ti
           {title}
         </span>
       </h2>
-      <span className="w-24 flex-none max-row:hidden">{words.delivery}</span>
-      <span className="w-16 flex-none text-right">{words.changed}</span>
+      {columns && (
+        <>
+          <span className="w-24 flex-none max-row:hidden">{words.delivery}</span>
+          <span className="w-16 flex-none text-right">{words.changed}</span>
+        </>
+      )}
     </div>
   );
 }

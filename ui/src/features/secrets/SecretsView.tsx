@@ -80,6 +80,7 @@ export function SecretsView() {
           <button
             type="button"
             className="btn btn-primary"
+            data-act="set-secret"
             onClick={() => show({ kind: "secret", sheet: { act: "set", secret: null } })}
           >
             <Icon name="plus" />
@@ -93,9 +94,9 @@ export function SecretsView() {
           </div>
         )}
         {data && all.length === 0 && (
-          <div className="max-w-112 border-t border-line p-4">
+          <div className="border-t border-line p-4">
             <h2 className="text-head">{words.emptyTitle}</h2>
-            <p className="mt-1 text-2">{words.emptyText}</p>
+            <p className="mt-1 max-w-112 text-2">{words.emptyText}</p>
           </div>
         )}
         {all.length > 0 && shown.length === 0 && (
@@ -111,7 +112,7 @@ export function SecretsView() {
         )}
         {groups.has("") && (
           <section aria-label={words.person}>
-            <GroupHead icon="user" title={words.person} />
+            <GroupHead icon="user" title={words.person} columns />
             {list(words.person, groups.get("") ?? [])}
           </section>
         )}

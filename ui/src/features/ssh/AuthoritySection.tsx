@@ -44,7 +44,7 @@ export function AuthoritySection({
           <span className="ml-1 text-small font-normal text-3">{data?.authorities.length}</span>
         </h2>
         <span className="min-w-0 flex-1 max-wide:hidden">{words.columns.fingerprint}</span>
-        <span className="flex max-row:hidden">
+        <span className="flex max-wide:ml-auto max-row:hidden">
           <PhaseHead />
         </span>
         <span className="w-12 flex-none text-right max-row:hidden">{words.columns.since}</span>
@@ -151,7 +151,7 @@ function Authorities({
           >
             {shortFingerprint(one.fingerprint)}
           </span>
-          <span role="gridcell" className="flex max-row:hidden">
+          <span role="gridcell" className="flex max-wide:ml-auto max-row:hidden">
             <PhaseTrack at={standing(one, authorities)} />
           </span>
           <span
@@ -173,6 +173,7 @@ function Authorities({
                 <button
                   type="button"
                   className="btn btn-small"
+                  data-act={`rotate-${one.kind}`}
                   onClick={() =>
                     show({ kind: "ssh", sheet: { act: "rotate", authority: one.kind } })
                   }

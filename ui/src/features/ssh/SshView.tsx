@@ -55,6 +55,7 @@ export function SshView() {
           <button
             type="button"
             className="btn btn-primary"
+            data-act="issue"
             onClick={() => show({ kind: "ssh", sheet: { act: "issue" } })}
           >
             <Icon name="plus" />
