@@ -3,6 +3,11 @@ import { describe, expect, test } from "vitest";
 import { refuse } from "../../backend/fake/refuse";
 import { expectAccessible, findLine, lastRequest, line, renderApp } from "../../test/render";
 
+/** Where the track of an authority stands. */
+async function phase(name: RegExp): Promise<string | null | undefined> {
+  return (await line(name)).querySelector("[data-standing]")?.getAttribute("data-standing");
+}
+
 describe("keys", () => {
   test("each with what protects it; a new one is encrypted by a passphrase in the vault", async () => {
     const { backend, user } = renderApp("full", { view: "ssh" });
@@ -96,8 +101,6 @@ describe("keys", () => {
 describe("authorities", () => {
   test("a rotation goes through its phases, each drawn, and back", async () => {
     const { user } = renderApp("full", { view: "ssh" });
-    const phase = async (name: RegExp) =>
-      (await line(name)).querySelector("[data-standing]")?.getAttribute("data-standing");
     expect(await phase(/^User authority 3/)).toBe("trusted");
     expect(await phase(/^User authority 2/)).toBe("signing");
     await user.click(screen.getByRole("button", { name: "Sign with the next" }));
