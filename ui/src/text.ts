@@ -102,6 +102,7 @@ export const text = {
     copied: "Copied",
     copyWhat: (what: string) => `Copy ${what}`,
     fromFile: "From a file…",
+    noText: (file: string) => `${file} cannot be read as a text of at most 1 MiB`,
     clear: "Clear",
     passphrase: "Passphrase",
     again: "Again",

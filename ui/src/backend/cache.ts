@@ -22,6 +22,8 @@ export function createQueryClient(): QueryClient {
     defaultOptions: {
       // Only tags make a read stale: the core tells when something changed.
       queries: { staleTime: Infinity, gcTime: 300_000, retry: false, refetchOnWindowFocus: false },
+      // What was sent and answered may be a secret: it is forgotten with the component that asked.
+      mutations: { gcTime: 0 },
     },
   });
 }

@@ -1,7 +1,10 @@
-import { useRef, type ComponentProps } from "react";
+import { useRef, useState, type ComponentProps } from "react";
 import { text } from "../text";
 import { Icon } from "./Icon";
 import { takeFocus } from "./takeFocus";
+
+/** In bytes. */
+const LARGEST = 1024 * 1024;
 
 /** A text of several lines that is pasted, or read from a file that the person chooses. */
 export function TextArea({
@@ -18,6 +21,12 @@ export function TextArea({
   focus?: boolean;
 } & Omit<ComponentProps<"textarea">, "value" | "onChange" | "className">) {
   const chooser = useRef<HTMLInputElement>(null);
+  const [refusal, setRefusal] = useState<string | null>(null);
+  const read = async (file: File) => {
+    const words = await textOf(file);
+    setRefusal(words === null ? text.common.noText(file.name) : null);
+    if (words !== null) onText(words);
+  };
   return (
     <div className="flex flex-col items-start gap-1.5">
       <textarea
@@ -38,7 +47,7 @@ export function TextArea({
         aria-hidden="true"
         onChange={(event) => {
           const [file] = event.target.files ?? [];
-          void file?.text().then(onText);
+          if (file) void read(file);
           event.target.value = "";
         }}
       />
@@ -46,6 +55,21 @@ export function TextArea({
         <Icon name="file" size={15} />
         {text.common.fromFile}
       </button>
+      {refusal && (
+        <span role="alert" className="text-small text-bad-text">
+          {refusal}
+        </span>
+      )}
     </div>
   );
+}
+
+/** The text of a file; null where it cannot be read, is larger than any key, or is no text. */
+async function textOf(file: File): Promise<string | null> {
+  if (file.size > LARGEST) return null;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+  } catch {
+    return null;
+  }
 }

@@ -14,8 +14,9 @@ import { FakeBackend } from "../backend/fake";
 export function renderApp(scene = "full", at: Partial<Place> = {}) {
   const backend = new FakeBackend(scene);
   const user = userEvent.setup({ delay: null, pointerEventsCheck: 0 });
+  const client = createQueryClient();
   const view = render(
-    <QueryClientProvider client={createQueryClient()}>
+    <QueryClientProvider client={client}>
       <BackendProvider value={backend}>
         <AppProvider at={at}>
           <App />
@@ -23,7 +24,7 @@ export function renderApp(scene = "full", at: Partial<Place> = {}) {
       </BackendProvider>
     </QueryClientProvider>,
   );
-  return { backend, user, ...view };
+  return { backend, user, client, ...view };
 }
 
 /** Fails when axe finds anything; colours are looked at in the real window, jsdom has none. */

@@ -2,12 +2,12 @@ import { useState } from "react";
 import { useBeginJob } from "../../app/actions";
 import { useApp } from "../../app/app-state";
 import { useRead } from "../../backend/cache";
+import { EffectList } from "../../components/EffectList";
 import { ProblemView } from "../../components/ProblemView";
 import { Sheet } from "../../components/Sheet";
 import { SkeletonRows } from "../../components/Skeleton";
 import type { Container } from "../../generated/types";
 import { text } from "../../text";
-import { List } from "./RemoveSheet";
 
 /** Says what a rebuild loses and keeps, then begins it. */
 export function RebuildSheet({ container }: { container: Container }) {
@@ -78,9 +78,9 @@ export function RebuildSheet({ container }: { container: Container }) {
             </section>
           ))}
         {data && data.kept.length > 0 && (
-          <List title={words.keeps} shape="done">
+          <EffectList title={words.keeps} shape="done">
             {data.kept}
-          </List>
+          </EffectList>
         )}
       </div>
     </Sheet>

@@ -1,11 +1,11 @@
-import { useState, type ReactNode } from "react";
+import { useState } from "react";
 import { useApp } from "../../app/app-state";
 import { useChange } from "../../backend/cache";
 import { problemOf } from "../../backend/backend";
 import { useBackend } from "../../backend/context";
+import { EffectList } from "../../components/EffectList";
 import { ProblemView } from "../../components/ProblemView";
 import { Sheet } from "../../components/Sheet";
-import { StatusGlyph } from "../../components/StatusGlyph";
 import type { Container } from "../../generated/types";
 import { text } from "../../text";
 import { useQuery } from "@tanstack/react-query";
@@ -66,20 +66,20 @@ export function RemoveSheet({ container }: { container: Container }) {
         {problem && <ProblemView problem={problemOf(problem)} />}
         {plan && (
           <>
-            <List title={words.goes} shape="failed">
+            <EffectList title={words.goes} shape="failed">
               {[
                 words.container(container.id.slice(0, 12)),
                 ...plan.networks.map(words.network),
                 ...plan.volumes.map(words.volume),
               ]}
-            </List>
+            </EffectList>
             {(plan.keptFolder || plan.keptVolumes.length > 0) && (
-              <List title={words.stays} shape="done">
+              <EffectList title={words.stays} shape="done">
                 {[
                   ...(plan.keptFolder ? [words.folder(plan.keptFolder)] : []),
                   ...plan.keptVolumes.map(words.volume),
                 ]}
-              </List>
+              </EffectList>
             )}
             {hasVolumes && (
               <label className="flex items-center gap-2">
@@ -96,30 +96,5 @@ export function RemoveSheet({ container }: { container: Container }) {
         )}
       </div>
     </Sheet>
-  );
-}
-
-/** A titled list with one shape before each line. */
-export function List({
-  title,
-  shape,
-  children,
-}: {
-  title: ReactNode;
-  shape: "done" | "failed";
-  children: string[];
-}) {
-  return (
-    <section className="selectable">
-      <h3 className="mb-1.5 text-2">{title}</h3>
-      <ul className="flex flex-col gap-1">
-        {children.map((line) => (
-          <li key={line} className="flex gap-2">
-            <StatusGlyph shape={shape} className="mt-0.5" />
-            <span className="min-w-0 [overflow-wrap:anywhere]">{line}</span>
-          </li>
-        ))}
-      </ul>
-    </section>
   );
 }

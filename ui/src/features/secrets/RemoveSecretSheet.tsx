@@ -1,9 +1,9 @@
 import { useApp } from "../../app/app-state";
 import { useChange } from "../../backend/cache";
+import { EffectList } from "../../components/EffectList";
 import { FormSheet } from "../../components/FormSheet";
 import type { SecretInfo } from "../../generated/types";
 import { text } from "../../text";
-import { List } from "../containers/RemoveSheet";
 
 /** Names what goes and what stays before a secret is removed. */
 export function RemoveSecretSheet({ secret }: { secret: SecretInfo }) {
@@ -26,12 +26,12 @@ export function RemoveSecretSheet({ secret }: { secret: SecretInfo }) {
       }
       onClose={() => show(null)}
     >
-      <List title={text.remove.goes} shape="failed">
+      <EffectList title={text.remove.goes} shape="failed">
         {[words.removeGoes]}
-      </List>
-      <List title={text.remove.stays} shape="done">
-        {[...words.removeStays]}
-      </List>
+      </EffectList>
+      <EffectList title={text.remove.stays} shape="done">
+        {words.removeStays}
+      </EffectList>
     </FormSheet>
   );
 }

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { useApp } from "../../app/app-state";
 import { useChange, useRead } from "../../backend/cache";
 import { Choice, FormGroup } from "../../components/FormRow";
+import { EffectList } from "../../components/EffectList";
 import { FormSheet } from "../../components/FormSheet";
 import { NewPassphrase } from "../../components/NewPassphrase";
 import { PasswordRow } from "../../components/PasswordRow";
@@ -9,7 +10,6 @@ import { Sheet } from "../../components/Sheet";
 import { StatusGlyph } from "../../components/StatusGlyph";
 import type { VaultWay } from "../../generated/types";
 import { text } from "../../text";
-import { List } from "../containers/RemoveSheet";
 
 /** Adds a way into the vault, perhaps in the place of another; or takes one away. */
 export function WaySheet({ way, adds = false }: { way: VaultWay; adds?: boolean }) {
@@ -88,13 +88,13 @@ export function WaySheet({ way, adds = false }: { way: VaultWay; adds?: boolean 
         </>
       )}
       {gone && (
-        <List title={text.remove.goes} shape="failed">
+        <EffectList title={text.remove.goes} shape="failed">
           {[words.gone(names[gone])]}
-        </List>
+        </EffectList>
       )}
-      <List title={text.remove.stays} shape="done">
+      <EffectList title={text.remove.stays} shape="done">
         {[words.kept]}
-      </List>
+      </EffectList>
     </FormSheet>
   );
 }

@@ -26,7 +26,7 @@ describe("secrets", () => {
   });
 
   test("setting one hides what is typed, and sends it once", async () => {
-    const { backend, user } = renderApp("empty", { view: "secrets" });
+    const { backend, user, client } = renderApp("empty", { view: "secrets" });
     expect(await screen.findByText("No secrets yet")).toBeDefined();
     await expectAccessible();
     await user.click(screen.getByRole("button", { name: "Set secret" }));
@@ -46,6 +46,14 @@ describe("secrets", () => {
       delivery: "environment",
     });
     expect(document.body.textContent).not.toContain("hunter2");
+    const kept = () =>
+      JSON.stringify(
+        client
+          .getMutationCache()
+          .getAll()
+          .map((one) => one.state),
+      );
+    await waitFor(() => expect(kept()).not.toContain("hunter2"));
   });
 
   test("what a configuration asks for is set from where it is asked", async () => {

@@ -3,12 +3,12 @@ import { useApp } from "../../app/app-state";
 import { useChange } from "../../backend/cache";
 import { CopyBlock } from "../../components/CopyBlock";
 import { Choice, FormGroup, FormRow } from "../../components/FormRow";
+import { EffectList } from "../../components/EffectList";
 import { FormSheet } from "../../components/FormSheet";
 import { NewPassphrase } from "../../components/NewPassphrase";
 import { parseSpan } from "../../format";
 import type { KeyRecord } from "../../generated/types";
 import { text } from "../../text";
-import { List } from "../containers/RemoveSheet";
 import { ExportedSheet } from "./ExportedSheet";
 import { needsPassphrase, OpenWith } from "./KeyForms";
 import { ACCESS, keyName } from "./KeySection";
@@ -47,15 +47,15 @@ export function RotateKeySheet({ keyRecord: key }: { keyRecord: KeyRecord }) {
       }
       onClose={() => show(null)}
     >
-      <List title={text.ssh.rotation.happens} shape="done">
-        {[...words.rotateHappens]}
-      </List>
-      <List title={text.ssh.rotation.stays} shape="done">
-        {[...words.rotateStays]}
-      </List>
-      <List title={text.ssh.rotation.lost} shape="failed">
+      <EffectList title={text.ssh.rotation.happens} shape="done">
+        {words.rotateHappens}
+      </EffectList>
+      <EffectList title={text.ssh.rotation.stays} shape="done">
+        {words.rotateStays}
+      </EffectList>
+      <EffectList title={text.ssh.rotation.lost} shape="failed">
         {[words.rotateLost]}
-      </List>
+      </EffectList>
       <FormRow label={words.overlap} hint={words.overlapHint}>
         {(field) => (
           <input
@@ -87,12 +87,12 @@ export function RemoveKeySheet({ keyRecord: key }: { keyRecord: KeyRecord }) {
       onAct={() => remove.mutate({ name: key.name }, { onSuccess: () => show(null) })}
       onClose={() => show(null)}
     >
-      <List title={text.remove.goes} shape="failed">
+      <EffectList title={text.remove.goes} shape="failed">
         {[...words.removeGoes(key.protection)]}
-      </List>
-      <List title={text.remove.stays} shape="done">
-        {[...words.removeStays]}
-      </List>
+      </EffectList>
+      <EffectList title={text.remove.stays} shape="done">
+        {words.removeStays}
+      </EffectList>
     </FormSheet>
   );
 }

@@ -2,10 +2,10 @@ import { useState } from "react";
 import { useApp } from "../../app/app-state";
 import { useChange, useRead } from "../../backend/cache";
 import { Choice } from "../../components/FormRow";
+import { EffectList } from "../../components/EffectList";
 import { FormSheet } from "../../components/FormSheet";
 import type { AuthorityKind } from "../../generated/types";
 import { text } from "../../text";
-import { List } from "../containers/RemoveSheet";
 
 /** The next step of a rotation, with what it does and what stays; the last one also with who is shut out. */
 export function StepSheet({ kind }: { kind: AuthorityKind }) {
@@ -29,9 +29,9 @@ export function StepSheet({ kind }: { kind: AuthorityKind }) {
         <h3 className="mb-1.5 text-2">{words.happens}</h3>
         <p>{sentence(rotation.next)}</p>
       </section>
-      <List title={words.stays} shape="done">
+      <EffectList title={words.stays} shape="done">
         {words.safe[rotation.step]}
-      </List>
+      </EffectList>
       <p className="text-small text-3">{words.reversible}</p>
     </FormSheet>
   );
@@ -58,12 +58,12 @@ function RetireSheet({ kind, needed }: { kind: AuthorityKind; needed: readonly s
       onAct={() => retire.mutate({ kind, now, revoke }, { onSuccess: () => show(null) })}
       onClose={() => show(null)}
     >
-      <List title={words.lost} shape="failed">
+      <EffectList title={words.lost} shape="failed">
         {[text.ssh.authority.phaseWords.retired, ...needed.map(words.shutOut)]}
-      </List>
-      <List title={words.stays} shape="done">
+      </EffectList>
+      <EffectList title={words.stays} shape="done">
         {words.safe.signing}
-      </List>
+      </EffectList>
       <div className="flex flex-col gap-1.5">
         {needed.length > 0 && (
           <Choice type="checkbox" checked={now} onChange={setNow}>
@@ -103,13 +103,13 @@ export function BackSheet({ kind }: { kind: AuthorityKind }) {
         <p>{sentence(rotation.back)}</p>
       </section>
       {forgets && (
-        <List title={words.lost} shape="failed">
+        <EffectList title={words.lost} shape="failed">
           {[words.backLost]}
-        </List>
+        </EffectList>
       )}
-      <List title={words.stays} shape="done">
-        {[...words.backSafe]}
-      </List>
+      <EffectList title={words.stays} shape="done">
+        {words.backSafe}
+      </EffectList>
     </FormSheet>
   );
 }
