@@ -68,15 +68,23 @@ export function FormSheet({
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the key works in every field of the form */}
       <form
         id="form-sheet"
-        className="flex flex-col gap-4 px-5 pb-5"
+        className="flex flex-col gap-4 px-5 pb-5 outline-none"
         onSubmit={submit}
         onKeyDown={(event) => {
-          if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit(event);
+          // What takes something away is asked for with its button.
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !danger) submit(event);
         }}
+        ref={takeKeys}
+        tabIndex={-1}
       >
         {children}
         {error !== null && error !== undefined && <ProblemView problem={problemOf(error)} />}
       </form>
     </Sheet>
   );
+}
+
+/** A form without a field that took the focus has it itself, so that its key works. */
+function takeKeys(form: HTMLFormElement | null): void {
+  if (form && !form.contains(document.activeElement)) form.focus();
 }

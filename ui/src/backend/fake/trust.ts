@@ -76,7 +76,7 @@ function certificate(
     generation: 2,
     authority: CERTIFICATE.authority,
     serial,
-    keyId,
+    keyId: keyId.includes(":") ? `${keyId}/${serial}` : keyId,
     subject: `SHA256:${keyId.replaceAll(/\W/g, "").padEnd(8, "k")}9dVbR8nS0uWv3xZ5aB7dE9fG2hJ4kL6mN8pQuE2k`,
     principals,
     extensions: kind === "user" ? ["permit-pty", "permit-port-forwarding"] : [],

@@ -240,9 +240,9 @@ function KindChoice({
   );
 }
 
-/** The key id without the word for its kind, which has a column of its own. */
+/** The key id without the word for its kind and without the number, which have columns of their own. */
 export function nameOf(certificate: Pick<CertificateRecord, "keyId">): string {
-  return certificate.keyId.replace(/^(user|host):/, "");
+  return certificate.keyId.replace(/^(user|host):/, "").replace(/\/\d+$/, "");
 }
 
 /** True when every word of the filter is in something that the row or its pane shows. */

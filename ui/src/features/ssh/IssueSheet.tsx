@@ -14,7 +14,8 @@ import { nameOf } from "./CertificateSection";
 
 interface Draft {
   publicKey: string;
-  name: string;
+  /** Null while nobody has said one: then it is the one at the end of the key. */
+  name: string | null;
   containers: readonly string[];
   roles: string;
   valid: string;
@@ -29,7 +30,7 @@ interface Draft {
 
 const START: Draft = {
   publicKey: "",
-  name: "",
+  name: null,
   containers: [],
   roles: "",
   valid: "16h",
@@ -64,7 +65,7 @@ export function IssueSheet() {
           className="field"
           spellCheck={false}
           autoComplete="off"
-          value={draft[name]}
+          value={name === "name" ? nameIn(draft) : draft[name]}
           onChange={(event) => set({ [name]: event.target.value })}
         />
       )}
@@ -88,9 +89,7 @@ export function IssueSheet() {
             {...field}
             focus
             value={draft.publicKey}
-            onText={(publicKey) =>
-              set({ publicKey, ...(draft.name === "" ? { name: commentOf(publicKey) } : {}) })
-            }
+            onText={(publicKey) => set({ publicKey })}
           />
         )}
       </FormRow>
@@ -195,7 +194,7 @@ function Issued({ issued }: { issued: IssuedCertificate }) {
 function missing(draft: Draft): string | null {
   const waits = text.ssh.issue.waits;
   if (!draft.publicKey.trim()) return waits.key;
-  if (!draft.name.trim()) return waits.name;
+  if (!nameIn(draft).trim()) return waits.name;
   if (draft.containers.length === 0 && split(draft.roles).length === 0) return waits.purpose;
   if (draft.valid.trim() && parseSpan(draft.valid) === null) return waits.span;
   return null;
@@ -204,7 +203,7 @@ function missing(draft: Draft): string | null {
 function toRequest(draft: Draft): IssueCertificate {
   return {
     publicKey: draft.publicKey.trim(),
-    name: draft.name.trim(),
+    name: nameIn(draft).trim(),
     containers: [...draft.containers],
     roles: split(draft.roles),
     validSeconds: parseSpan(draft.valid),
@@ -216,6 +215,10 @@ function toRequest(draft: Draft): IssueCertificate {
     portForwarding: draft.portForwarding,
     agentForwarding: draft.agentForwarding,
   };
+}
+
+function nameIn(draft: Draft): string {
+  return draft.name ?? commentOf(draft.publicKey);
 }
 
 /** What the line of a public key says at its end, up to an `@`: mostly its owner's name. */
