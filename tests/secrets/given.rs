@@ -125,6 +125,10 @@ fn a_command_on_this_computer_gets_them_too_and_its_code_is_ours() {
     let ran = home.run(&["secret", "run", "--", "sh", "-c", "echo $TOKEN ${KEY-no}; exit 7"]);
     assert_eq!((ran.code(), ran.stdout().as_str()), (7, "hunter2 no\n"));
     assert!(ran.stderr().contains("KEY"), "{}", ran.stderr());
+    let document = home
+        .run(&["secret", "run", "--json", "--", "printenv", "TOKEN"])
+        .json();
+    assert_eq!(document["stdout"], "hunter2\n");
     assert_eq!(home.run(&["secret", "run", "--", "/no/such/program"]).code(), 127);
     let shown = home.run(&["secret", "get", "TOKEN"]).expect(0).stdout();
     assert!(!shown.contains("hunter2"), "{shown}");

@@ -207,7 +207,7 @@ mod tests {
     fn the_reference_names_every_visible_command_and_no_hidden_one() {
         let text = markdown();
         assert!(text.contains("\n### `devctl ssh install`\n"));
-        assert!(!text.contains("ssh-proxy"));
+        assert!(!text.contains("`devctl ssh-proxy"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::args::secret::{
     ChangeArgs, GetArgs, RecoverArgs, RunArgs, SecretArg, SecretCommand, SetArgs, Way,
 };
+use crate::commands::ExecDocument;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::table::{Cell, Column, render};
@@ -18,7 +19,7 @@ use devctl_model::{
 };
 use std::io::{self, Read as _};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use zeroize::Zeroizing;
 
 mod vault;
@@ -217,11 +218,6 @@ async fn remove(session: &Session, secret: SecretArg) -> Result<u8, Failure> {
 
 async fn run_command(session: &Session, args: RunArgs) -> Result<u8, Failure> {
     let printer = &session.printer;
-    if printer.json {
-        return Err(Failure::usage(
-            "the output is the command's own, so run has no --json",
-        ));
-    }
     let (variables, files) = session
         .core
         .secret_variables(&session.caller, args.container.as_deref())
@@ -241,35 +237,51 @@ async fn run_command(session: &Session, args: RunArgs) -> Result<u8, Failure> {
     for (name, value) in &variables {
         command.env(name, std::str::from_utf8(value.expose()).unwrap_or_default());
     }
-    let error = become_it(&mut command);
-    let code = match error {
-        Ok(code) => return Ok(code),
-        Err(ref error) if error.kind() == io::ErrorKind::NotFound => NOT_FOUND,
-        Err(_) => NOT_EXECUTABLE,
+    let ran = if printer.json {
+        command.stdin(Stdio::inherit()).output().map(|output| {
+            let document = ExecDocument {
+                exit_code: output.status.code().unwrap_or(1),
+                stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+                stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            };
+            (code(document.exit_code), Some(document))
+        })
+    } else {
+        become_it(&mut command).map(|ended| (code(ended), None))
     };
-    if let Err(error) = error {
-        printer.note(&format!(
-            "{} cannot be run: {error}",
-            plain(&program.to_string_lossy())
-        ))?;
+    match ran {
+        Ok((code, document)) => {
+            if let Some(document) = document {
+                printer.document(&document)?;
+            }
+            Ok(code)
+        }
+        Err(error) => {
+            printer.note(&format!(
+                "{} cannot be run: {error}",
+                plain(&program.to_string_lossy())
+            ))?;
+            let is_missing = error.kind() == io::ErrorKind::NotFound;
+            Ok(if is_missing { NOT_FOUND } else { NOT_EXECUTABLE })
+        }
     }
-    Ok(code)
+}
+
+/// An exit code as a process can pass it on.
+fn code(ended: i32) -> u8 {
+    u8::try_from(ended).unwrap_or(1)
 }
 
 /// On Unix this process becomes the command, so that signals and the terminal are its own.
 #[cfg(unix)]
-fn become_it(command: &mut Command) -> io::Result<u8> {
+fn become_it(command: &mut Command) -> io::Result<i32> {
     use std::os::unix::process::CommandExt as _;
     Err(command.exec())
 }
 
 #[cfg(not(unix))]
-fn become_it(command: &mut Command) -> io::Result<u8> {
-    let status = command.status()?;
-    Ok(status
-        .code()
-        .and_then(|code| u8::try_from(code).ok())
-        .unwrap_or(1))
+fn become_it(command: &mut Command) -> io::Result<i32> {
+    Ok(command.status()?.code().unwrap_or(1))
 }
 
 /// Asks once for the secrets that a configuration would like to have and nobody was asked for yet. What is left empty is

@@ -1,6 +1,7 @@
 //! The answers of `secret`, by example.
 
 use super::shapes::{Shape, shape};
+use crate::commands::ExecDocument;
 use devctl_model::*;
 
 /// The shape of a command's answer.
@@ -15,6 +16,14 @@ pub(super) fn of(command: &str) -> Option<Shape> {
         "devctl secret remove" | "devctl secret vault unlock" => {
             shape("one `Done`.", &Done { changed: true })
         }
+        "devctl secret run" => shape(
+            "one document with the output of the command in it.",
+            &ExecDocument {
+                exit_code: 0,
+                stdout: "published\n".into(),
+                stderr: String::new(),
+            },
+        ),
         "devctl secret vault show" => shape("one `VaultInfo`.", &vault()),
         "devctl secret vault change" | "devctl secret vault recover" => shape(
             "one `VaultChanged`.",
