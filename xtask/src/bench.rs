@@ -2,14 +2,17 @@
 //!
 //! Only ratios count: the absolute times of a machine say little about the next one.
 
+mod certificates;
 mod compare;
 mod lab;
 mod list;
 mod login;
 mod page;
 mod program;
+mod revocation;
 mod throughput;
 mod up;
+mod vault;
 
 use std::path::PathBuf;
 
@@ -37,7 +40,7 @@ struct Row {
     measure: fn(&Lab) -> Result<Vec<Finding>>,
 }
 
-const ROWS: [Row; 7] = [
+const ROWS: [Row; 12] = [
     Row {
         name: "fresh",
         measure: up::fresh,
@@ -61,6 +64,26 @@ const ROWS: [Row; 7] = [
     Row {
         name: "list",
         measure: list::list,
+    },
+    Row {
+        name: "signing",
+        measure: certificates::signing,
+    },
+    Row {
+        name: "issue",
+        measure: certificates::issue,
+    },
+    Row {
+        name: "renewal",
+        measure: login::renewal,
+    },
+    Row {
+        name: "revocation",
+        measure: revocation::revocation,
+    },
+    Row {
+        name: "vault",
+        measure: vault::vault,
     },
     Row {
         name: "program",

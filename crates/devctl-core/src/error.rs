@@ -72,6 +72,10 @@ impl IntoProblem for EngineError {
             Self::Unreachable { .. } => problem
                 .fix_command("Start the engine", "sudo systemctl start docker")
                 .fix_command("See which engines were found", "devctl doctor"),
+            Self::Silent { .. } => problem
+                .fix("Look at the load of the engine's machine")
+                .fix_command("Restart the engine", "sudo systemctl restart docker")
+                .fix_command("See which engines were found", "devctl doctor"),
             Self::NoRights { .. } => problem.fix_command(
                 "Join the group docker, then log in again",
                 "sudo usermod -aG docker \"$USER\"",

@@ -433,8 +433,9 @@ pub async fn probe(endpoint: &Endpoint) -> EngineHealth {
             EngineHealth::NoSocket
         }
         Ok(Err(error)) => EngineHealth::NotAnswering(error),
-        Err(_) => EngineHealth::NotAnswering(EngineError::Timeout {
-            operation: format!("asking the engine at {} for its version", endpoint.url),
+        Err(_) => EngineHealth::NotAnswering(EngineError::Silent {
+            endpoint: endpoint.url.clone(),
+            operation: "ask for the version".into(),
             after: PROBE_PATIENCE,
         }),
     }

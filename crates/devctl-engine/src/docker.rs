@@ -24,7 +24,7 @@ use crate::build::{BuildEvent, BuildReport, BuildRequest};
 use crate::container::{
     ContainerDetails, ContainerFilter, ContainerSummary, CreateRequest, Created, FileChange, RemoveOptions,
 };
-use crate::docker::answer::{PATIENCE, Subject, from_bollard};
+use crate::docker::answer::{PATIENCE, READ_PATIENCE, Subject, from_bollard};
 use crate::endpoint::{Endpoint, Transport};
 use crate::engine::{ByteStream, Engine, EngineFacts};
 use crate::error::{EngineError, ObjectKind};
@@ -79,8 +79,6 @@ struct Component {
 impl DockerEngine {
     /// Asks the engine what it is and which API it speaks.
     pub(crate) async fn negotiate(endpoint: &Endpoint) -> Result<Self, EngineError> {
-        /// Longer than any engine needs that is not stuck.
-        const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
         let wire = Wire {
             transport: endpoint.transport()?,
             endpoint: endpoint.url.clone(),
@@ -90,12 +88,13 @@ impl DockerEngine {
             "/version".into(),
             Subject::engine("ask for the version"),
         ));
-        let answer = match tokio::time::timeout(ANSWER_PATIENCE, asked).await {
+        let answer = match tokio::time::timeout(READ_PATIENCE, asked).await {
             Ok(answer) => answer?,
             Err(_) => {
-                return Err(EngineError::Timeout {
-                    operation: format!("asking the engine at {} for its version", endpoint.url),
-                    after: ANSWER_PATIENCE,
+                return Err(EngineError::Silent {
+                    endpoint: endpoint.url.clone(),
+                    operation: "ask for the version".into(),
+                    after: READ_PATIENCE,
                 });
             }
         };
@@ -154,6 +153,24 @@ impl DockerEngine {
             },
             nofile: Mutex::new(NofileCeiling::Unasked),
         })
+    }
+
+    /// Asks something that changes nothing, and gives up on an engine that does not answer.
+    async fn read<T, E>(
+        &self,
+        subject: Subject<'_>,
+        patience: Duration,
+        asked: impl Future<Output = Result<T, E>>,
+        failed: impl FnOnce(E) -> EngineError,
+    ) -> Result<T, EngineError> {
+        match tokio::time::timeout(patience, asked).await {
+            Ok(answer) => answer.map_err(failed),
+            Err(_) => Err(EngineError::Silent {
+                endpoint: self.endpoint.url.clone(),
+                operation: subject.to_string(),
+                after: patience,
+            }),
+        }
     }
 
     fn failed<'a>(&'a self, subject: Subject<'a>) -> impl FnOnce(bollard::errors::Error) -> EngineError + 'a {

@@ -99,6 +99,12 @@ pub enum EngineError {
     },
     #[error("{operation} was not done within {}", seconds(.after))]
     Timeout { operation: String, after: Duration },
+    #[error("the engine at {endpoint} takes connections and does not answer ({operation}: {} passed)", seconds(.after))]
+    Silent {
+        endpoint: String,
+        operation: String,
+        after: Duration,
+    },
     #[error("no space left on the engine's disk: {message}")]
     NoSpace { message: String },
     #[error("a published port is taken: {message}")]
@@ -156,7 +162,7 @@ impl EngineError {
             Self::Build(_) => "engine.build_failed",
             Self::BuildContext { .. } => "engine.build_context",
             Self::Unsupported { .. } => "engine.unsupported",
-            Self::Timeout { .. } => "engine.timeout",
+            Self::Timeout { .. } | Self::Silent { .. } => "engine.timeout",
             Self::NoSpace { .. } => "engine.no_space",
             Self::PortTaken { .. } => "engine.port_taken",
             Self::NoSubnet { .. } | Self::SubnetTaken { .. } => "engine.no_subnet",
@@ -195,6 +201,11 @@ impl EngineError {
             Self::BuildContext { path, .. } => format!("check that {path} exists and can be read"),
             Self::Unsupported { fix, .. } => fix.clone(),
             Self::Timeout { .. } => "check the load of the engine's machine, then try again".into(),
+            Self::Silent { .. } => {
+                "look at the load of the engine's machine, or restart the engine (sudo systemctl restart docker), \
+                 then: devctl doctor"
+                    .into()
+            }
             Self::NoSpace { .. } => "docker system df, then: docker system prune".into(),
             Self::PortTaken { .. } => "choose another port in the configuration, or stop what uses it".into(),
             Self::NoSubnet { .. } | Self::SubnetTaken { .. } => {
@@ -215,7 +226,11 @@ impl EngineError {
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable { .. } | Self::Timeout { .. } | Self::Broken { .. } | Self::SubnetTaken { .. }
+            Self::Unreachable { .. }
+                | Self::Timeout { .. }
+                | Self::Silent { .. }
+                | Self::Broken { .. }
+                | Self::SubnetTaken { .. }
         )
     }
 

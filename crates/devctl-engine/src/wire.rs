@@ -146,8 +146,9 @@ impl Wire {
         match tokio::time::timeout(CONNECT_PATIENCE, dialled).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(source)) => Err(unreachable_engine(&self.endpoint, source)),
-            Err(_) => Err(EngineError::Timeout {
-                operation: format!("connecting to the engine at {}", self.endpoint),
+            Err(_) => Err(EngineError::Silent {
+                endpoint: self.endpoint.clone(),
+                operation: "connect to the engine".into(),
                 after: CONNECT_PATIENCE,
             }),
         }

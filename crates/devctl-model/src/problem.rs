@@ -52,7 +52,7 @@ error_codes! {
     /// The engine's API is older than what is needed.
     EngineTooOld = "engine.too_old", 5;
     /// The engine did not answer in time.
-    EngineTimeout = "engine.timeout", 1;
+    EngineTimeout = "engine.timeout", 5;
     /// The engine refused for a reason that has no code of its own.
     EngineRefused = "engine.refused", 1;
     /// The engine's answer could not be read.

@@ -78,6 +78,17 @@ pub(super) fn carries(what: &str, least: f64, ours: f64, theirs: f64) -> Finding
     }
 }
 
+/// A time that must stay below `most`. It is no ratio: what it is compared with is how long a person, or a login, waits.
+pub(super) fn within(what: &str, most: f64, took: f64) -> Finding {
+    Finding {
+        what: what.to_owned(),
+        bar: format!("≤ {:.0} ms", most * 1e3),
+        found: time(took),
+        held: took <= most,
+        here: "the same".to_owned(),
+    }
+}
+
 /// Seconds as a person reads them.
 pub(super) fn time(seconds: f64) -> String {
     if seconds < 0.1 {
@@ -120,7 +131,8 @@ mod tests {
         assert!(at_most("", 1.3, 1.3, 1.0).held && !at_most("", 1.3, 1.4, 1.0).held);
         assert!(faster("", 2.0, 1.0, 2.0).held && !faster("", 2.0, 1.0, 1.9).held);
         assert!(carries("", 0.7, 0.7, 1.0).held && !carries("", 0.7, 0.6, 1.0).held);
+        assert!(within("", 0.01, 0.01).held && !within("", 0.01, 0.011).held);
         // What could not be measured holds no bar.
-        assert!(!at_most("", 1.3, f64::NAN, 1.0).held);
+        assert!(!at_most("", 1.3, f64::NAN, 1.0).held && !within("", 0.01, f64::NAN).held);
     }
 }

@@ -1,5 +1,6 @@
 //! The place where it is measured: a home of its own, and names by which everything is found and removed again.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ pub(super) struct Lab {
     devctl: PathBuf,
     docker_host: String,
     reference: PathBuf,
+    workspace: Workspace,
     /// One run at a time: two would measure each other.
     _lock: File,
 }
@@ -56,6 +58,7 @@ impl Lab {
             docker_host: std::env::var("DOCKER_HOST")
                 .unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned()),
             reference: workspace.join("tests/conformance/node_modules/@devcontainers/cli/devcontainer.js"),
+            workspace: workspace.clone(),
             _lock: lock,
         };
         lab.sweep();
@@ -116,6 +119,21 @@ impl Lab {
             .arg(folder)
             .args(arguments);
         command
+    }
+
+    /// What the program that measures within a process says of `subject`: times in seconds, by name.
+    pub(super) fn measured(&self, subject: &str, arguments: &[&OsStr]) -> Result<BTreeMap<String, f64>> {
+        command::run(self.workspace.release_cargo().args([
+            "build",
+            "--quiet",
+            "--release",
+            "--package=xtask",
+            "--features=measure",
+            "--bin=measure",
+        ]))?;
+        let mut measure = self.program(self.workspace.target().join("release/measure"));
+        let said = command::output(measure.arg(subject).args(arguments))?;
+        serde_json::from_str(&said).with_context(|| format!("cannot read what was measured: {said}"))
     }
 
     /// `ssh` into a container of `devctl`.

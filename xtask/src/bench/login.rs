@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use super::Finding;
-use super::compare::{at_most, take_turns};
+use super::compare::{at_most, take_turns, time, within};
 use super::lab::{Lab, timed};
 use crate::command;
 
@@ -110,4 +110,28 @@ pub(super) fn login(lab: &Lab) -> Result<Vec<Finding>> {
         devctl,
         sshd,
     )])
+}
+
+/// What runs before each login, where nothing is due.
+pub(super) fn renewal(lab: &Lab) -> Result<Vec<Finding>> {
+    const ROUNDS: usize = 60;
+    /// Seconds.
+    const ADDED: f64 = 0.015;
+    let ours = lab.folder("renewal")?;
+    command::output(&mut ours.up(lab))?;
+    let [devctl, nothing] = take_turns(
+        ROUNDS,
+        [
+            Box::new(|| timed(&mut [lab.devctl(&["ssh-renew"])])),
+            Box::new(|| timed(&mut [lab.program("true")])),
+        ],
+    )?;
+    command::output(&mut lab.devctl(&["remove", "--yes", "--volumes", &ours.alias]))?;
+    let mut finding = within(
+        "`devctl ssh-renew` before a login, where nothing is due, beside `true`",
+        ADDED,
+        devctl,
+    );
+    finding.here = format!("{} to {}", time(devctl), time(nothing));
+    Ok(vec![finding])
 }

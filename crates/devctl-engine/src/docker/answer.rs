@@ -237,6 +237,12 @@ pub(crate) fn from_bollard(
 /// How long a request without a time of its own may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How long a question may take that an engine answers from its memory. Longer than any engine needs that is not stuck.
+pub(crate) const READ_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a question about one container may take: the engine does not answer it while it starts that container.
+pub(crate) const INSPECT_PATIENCE: Duration = Duration::from_secs(60);
+
 /// The error of the system at the bottom of a chain of errors.
 pub(crate) fn io_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
     let mut link: Option<&'a (dyn StdError + 'static)> = Some(error);

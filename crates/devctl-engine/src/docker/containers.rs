@@ -17,7 +17,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::answer::{PATIENCE, START, Subject};
+use super::answer::{INSPECT_PATIENCE, PATIENCE, READ_PATIENCE, START, Subject};
 use super::{DockerEngine, checked, label_filter, request};
 use crate::container::{
     ChangeKind, ContainerDetails, ContainerFilter, ContainerState, ContainerStatus, ContainerSummary,
@@ -217,12 +217,11 @@ impl DockerEngine {
             ObjectKind::Container,
             checked(ObjectKind::Container, container)?,
         );
-        let found = self
+        let asked = self
             .client
-            .inspect_container(container, None::<InspectContainerOptions>)
-            .await
-            .map_err(self.failed(subject))?;
-        Ok(details(found))
+            .inspect_container(container, None::<InspectContainerOptions>);
+        let found = self.read(subject, INSPECT_PATIENCE, asked, self.failed(subject));
+        Ok(details(found.await?))
     }
 
     pub(super) async fn list_containers(
@@ -243,12 +242,10 @@ impl DockerEngine {
             filters: Some(filters),
             ..ListContainersOptions::default()
         };
-        let listed = self
-            .client
-            .list_containers(Some(options))
-            .await
-            .map_err(self.failed(Subject::engine("list the containers")))?;
-        Ok(listed.into_iter().map(summary).collect())
+        let subject = Subject::engine("list the containers");
+        let asked = self.client.list_containers(Some(options));
+        let listed = self.read(subject, READ_PATIENCE, asked, self.failed(subject));
+        Ok(listed.await?.into_iter().map(summary).collect())
     }
 
     pub(super) async fn wait_container(&self, container: &str) -> Result<i64, EngineError> {

@@ -5,7 +5,7 @@ use bollard::query_parameters::{RemoveImageOptions, TagImageOptions};
 use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 
-use super::answer::{Subject, from_status};
+use super::answer::{READ_PATIENCE, Subject, from_status};
 use super::{DockerEngine, checked};
 use crate::engine::ByteStream;
 use crate::error::{EngineError, ObjectKind};
@@ -39,11 +39,10 @@ impl DockerEngine {
             ObjectKind::Image,
             checked(ObjectKind::Image, reference)?,
         );
+        let asked = self.client.inspect_image(reference);
         let found = self
-            .client
-            .inspect_image(reference)
-            .await
-            .map_err(self.failed(subject))?;
+            .read(subject, READ_PATIENCE, asked, self.failed(subject))
+            .await?;
         let config: ImageConfig = found.config.unwrap_or_default();
         Ok(ImageDetails {
             id: found.id.unwrap_or_default(),

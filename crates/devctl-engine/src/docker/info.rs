@@ -4,7 +4,7 @@ use bollard::models::{SystemInfo, SystemInfoCgroupVersionEnum};
 
 use serde::Deserialize;
 
-use super::answer::Subject;
+use super::answer::{READ_PATIENCE, Subject};
 use super::{DockerEngine, NofileCeiling};
 use crate::error::EngineError;
 use crate::info::{CgroupVersion, EngineInfo};
@@ -24,17 +24,16 @@ impl DockerEngine {
     pub(super) async fn ask_ping(&self) -> Result<(), EngineError> {
         /// A ping touches no container and no disk.
         const PING_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
-        let client = self.client.clone().with_timeout(PING_PATIENCE);
-        client
-            .ping()
-            .await
-            .map_err(self.failed(Subject::engine("ping the engine")))?;
+        let subject = Subject::engine("ping the engine");
+        self.read(subject, PING_PATIENCE, self.client.ping(), self.failed(subject))
+            .await?;
         Ok(())
     }
 
     pub(super) async fn read_info(&self) -> Result<EngineInfo, EngineError> {
         let subject = Subject::engine("ask for the engine's state");
-        let answer: Answer = self.wire.ask(Call::get("/info".into(), subject)).await?;
+        let asked = self.wire.ask::<Answer>(Call::get("/info".into(), subject));
+        let answer = self.read(subject, READ_PATIENCE, asked, |error| error).await?;
         let nofile_limit = self.nofile_ceiling().await?;
         Ok(self.understand(answer, nofile_limit))
     }

@@ -5,7 +5,7 @@ use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptions};
 
 use serde::Deserialize;
 
-use super::answer::{PATIENCE, Subject};
+use super::answer::{PATIENCE, READ_PATIENCE, Subject};
 use super::containers::within;
 use super::{DockerEngine, checked, label_filter};
 use crate::error::{EngineError, ObjectKind};
@@ -77,11 +77,12 @@ impl DockerEngine {
             ObjectKind::Network,
             checked(ObjectKind::Network, network)?,
         );
-        let found = self
+        let asked = self
             .client
-            .inspect_network(network, None::<InspectNetworkOptions>)
-            .await
-            .map_err(self.failed(subject))?;
+            .inspect_network(network, None::<InspectNetworkOptions>);
+        let found = self
+            .read(subject, READ_PATIENCE, asked, self.failed(subject))
+            .await?;
         Ok(NetworkDetails {
             id: found.id.unwrap_or_default(),
             name: found.name.unwrap_or_default(),
@@ -97,11 +98,11 @@ impl DockerEngine {
         let options = ListNetworksOptions {
             filters: Some(label_filter(labels)),
         };
+        let subject = Subject::engine("list the networks");
+        let asked = self.client.list_networks(Some(options));
         let networks = self
-            .client
-            .list_networks(Some(options))
-            .await
-            .map_err(self.failed(Subject::engine("list the networks")))?;
+            .read(subject, READ_PATIENCE, asked, self.failed(subject))
+            .await?;
         Ok(networks
             .into_iter()
             .map(|network| NetworkDetails {

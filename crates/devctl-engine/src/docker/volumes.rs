@@ -4,7 +4,7 @@ use bollard::models::{Volume, VolumeCreateRequest};
 use bollard::query_parameters::{ListVolumesOptions, RemoveVolumeOptions};
 use time::format_description::well_known::Rfc3339;
 
-use super::answer::Subject;
+use super::answer::{READ_PATIENCE, Subject};
 use super::{DockerEngine, checked, label_filter};
 use crate::error::{EngineError, ObjectKind};
 use crate::volume::{VolumeCreate, VolumeDetails};
@@ -40,22 +40,21 @@ impl DockerEngine {
             ObjectKind::Volume,
             checked(ObjectKind::Volume, volume)?,
         );
-        self.client
-            .inspect_volume(volume)
+        let asked = self.client.inspect_volume(volume);
+        self.read(subject, READ_PATIENCE, asked, self.failed(subject))
             .await
             .map(understand)
-            .map_err(self.failed(subject))
     }
 
     pub(super) async fn list_volumes(&self, labels: &[String]) -> Result<Vec<VolumeDetails>, EngineError> {
         let options = ListVolumesOptions {
             filters: Some(label_filter(labels)),
         };
+        let subject = Subject::engine("list the volumes");
+        let asked = self.client.list_volumes(Some(options));
         let listed = self
-            .client
-            .list_volumes(Some(options))
-            .await
-            .map_err(self.failed(Subject::engine("list the volumes")))?;
+            .read(subject, READ_PATIENCE, asked, self.failed(subject))
+            .await?;
         Ok(listed
             .volumes
             .unwrap_or_default()
