@@ -165,6 +165,7 @@ fn a_kill_during_a_rebuild_or_a_removal_loses_nothing_that_was_to_stay() {
         return;
     }
     for (verb, words) in [
+        ("rebuild", "container kill"),
         ("rebuild", "container destroy"),
         ("rebuild", "container create"),
         ("rebuild", "container start"),
@@ -184,11 +185,14 @@ fn a_kill_during_a_rebuild_or_a_removal_loses_nothing_that_was_to_stay() {
         watch.wait_for(words, &home.unique("step"), 1);
         let _gone = act.child().kill();
         let _status = act.child().wait();
-        if words == "container kill" {
-            // What the engine was asked for it carries out, whether the one who asked still lives or not.
-            watch.wait_for("container destroy", &home.unique("step"), 1);
-        }
+        // What the engine was asked for it carries out, whether the one who asked still lives or not: the next `up` waits
+        // for that.
+        let old = up.container().to_owned();
         let up = home.up(&folder);
+        assert!(
+            verb != "remove" || up.container() != old,
+            "{when}: it was removed"
+        );
         is_alone(&home, &folder, &up, &when);
         assert_eq!(home.ssh(up.host(), "cat /data/kept kept"), "kept\nkept", "{when}");
         let _removed = home.run(&["remove", "--yes", "--volumes", up.name()]).expect(0);

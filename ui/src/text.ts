@@ -291,6 +291,9 @@ export const text = {
   trust: {
     asks: (n: number) => `This configuration asks for ${count(n, "right")}`,
     imageAsks: (n: number) => `With what the image adds, ${count(n, "right")} in all`,
+    startAsks: (n: number) => `The start asks for ${count(n, "right")}`,
+    startWhy:
+      "Starting it runs a command of its configuration on this computer. Nothing runs until you allow it.",
     imageWhy:
       "The image's own metadata asks for more than the folder did. Nothing runs until you allow it.",
     allowed: (a: number, b: number) => `${a} of ${b} allowed`,

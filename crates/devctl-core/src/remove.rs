@@ -10,10 +10,15 @@ use crate::jobs::JobHandle;
 use crate::labels;
 use crate::network;
 use crate::record::Target;
-use devctl_engine::{EngineError, MountKind, RemoveOptions};
+use devctl_engine::{ContainerStatus, EngineError, MountKind, RemoveOptions};
 use devctl_model::{Problem, RebuildPreview, RemoveContainer, RemovedContainer};
 use devctl_ssh::Alias;
+use devctl_store::{EventFilter, Outcome};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long an engine may take to kill the processes of a container: Docker waits ten seconds for each of two signals.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(60);
 
 /// So many lost files are named.
 const NAMED_AT_MOST: usize = 200;
@@ -90,13 +95,51 @@ impl Core {
             volumes: false,
             force: true,
         };
-        match found.engine.container_remove(found.id(), gone).await {
-            Ok(()) | Err(EngineError::NotFound { .. }) => {}
-            Err(error) => return Err(error).at("Remove the container"),
+        let begun = tokio::time::Instant::now();
+        loop {
+            match found.engine.container_remove(found.id(), gone).await {
+                Ok(()) | Err(EngineError::NotFound { .. }) => break,
+                // Somebody has asked for it before, and the engine still kills its processes.
+                Err(EngineError::Conflict { .. }) if begun.elapsed() < REMOVAL_PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(error) => return Err(error).at("Remove the container"),
+            }
         }
         self.config.host_keys().remove(found.id()).or_problem()?;
         Access::remove(&self.config, found.alias());
         identity::write_client_config(&self.config).map(drop)
+    }
+
+    /// Whether the engine is removing a container. It lists one as running while it still kills its processes, so that one
+    /// whose last operation was cut off is asked about; any other is believed.
+    pub(crate) async fn is_going(self: &Arc<Self>, found: &Found) -> Result<bool, Problem> {
+        if matches!(
+            found.summary.status,
+            ContainerStatus::Removing | ContainerStatus::Dead
+        ) {
+            return Ok(true);
+        }
+        let last = EventFilter {
+            subject: Some(found.alias().to_owned()),
+            limit: Some(1),
+            latest: true,
+            ..EventFilter::default()
+        };
+        let last = self.with_store(move |store| store.events(&last)).await?;
+        let cut_off = last
+            .iter()
+            .any(|event| matches!(event.outcome, Some(Outcome::Interrupted)));
+        if !cut_off {
+            return Ok(false);
+        }
+        found.engine.container_is_going(found.id()).await.or_problem()
+    }
+
+    /// Waits until a container is gone that the engine is removing, and forgets it.
+    pub(crate) async fn let_go(self: &Arc<Self>, going: &Found) -> Result<(), Problem> {
+        tracing::info!(container = going.id(), "the engine is removing the container");
+        self.remove_found(going).await
     }
 
     /// Removes a container whose successor is about to be made. Its name, volumes and network stay.

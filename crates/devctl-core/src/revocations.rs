@@ -11,6 +11,8 @@ use devctl_ssh::{
     AuthorityKind, KrlError, PublicKey, RevocationList, SshError, read_revocation_list, write_revocation_list,
 };
 use devctl_store::{Authority as Recorded, Revocation, RevocationMeans};
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// One thing to revoke, in the words of the store.
@@ -73,9 +75,7 @@ impl Signer<'_> {
         let recorded = self.store.revocations().or_problem()?;
         let wanted = recorded.last().map_or(1, |last| last.version);
         let mut list = before.clone().unwrap_or_else(|| RevocationList::new(wanted, now));
-        for one in &recorded {
-            put(&mut list, one)?;
-        }
+        put_all(&mut list, &recorded)?;
         if before.as_ref() == Some(&list) {
             return Ok(());
         }
@@ -86,20 +86,17 @@ impl Signer<'_> {
 
     fn revoke(&mut self, request: &Revoke, who: &str) -> Result<Revoked, Problem> {
         let asked = self.asked(request)?;
-        let known = self.store.revocations().or_problem()?;
-        let changed = !known.iter().any(|one| {
-            one.means == asked.means && one.authority == asked.authority && one.value == asked.value
-        });
-        self.revoke_recorded(asked.means, &asked.authority, &asked.value, who, &request.reason)?;
-        let revocation = self
-            .store
-            .revocations()
-            .or_problem()?
-            .into_iter()
-            .find(|one| {
-                one.means == asked.means && one.authority == asked.authority && one.value == asked.value
-            })
-            .ok_or_else(|| Problem::new(ErrorCode::Internal, "a revocation was not recorded"))?;
+        let recorded = || {
+            let found = self.store.revocation(asked.means, &asked.authority, &asked.value);
+            found.or_problem()
+        };
+        let changed = recorded()?.is_none();
+        self.store
+            .revoke(asked.means, &asked.authority, &asked.value, who, &request.reason)
+            .or_problem()?;
+        self.publish_revocations()?;
+        let revocation =
+            recorded()?.ok_or_else(|| Problem::new(ErrorCode::Internal, "a revocation was not recorded"))?;
         let own = self.follow_revocations(who)? | self.certify_what_was_revoked()?;
         let mut note =
             "New connections are refused from now on; open sessions of it end within a second.".to_owned();
@@ -227,31 +224,73 @@ fn what(request: &Revoke) -> Result<String, Problem> {
     }
 }
 
-fn put(list: &mut RevocationList, one: &Revocation) -> Result<(), Problem> {
-    let unreadable = |why: &str| {
-        Problem::new(
-            ErrorCode::StoreUnreadable,
-            format!("revocation {} cannot be read: {why}", one.version),
-        )
-        .safe("the list that is in force was left as it was")
-    };
-    let key = |line: &str| PublicKey::from_openssh(line).map_err(|error| unreadable(&error.to_string()));
+/// Puts what is recorded into a list. The serials of an authority go in together: there may be a hundred thousand.
+fn put_all(list: &mut RevocationList, recorded: &[Revocation]) -> Result<(), Problem> {
+    let mut serials: BTreeMap<&str, Vec<RangeInclusive<u64>>> = BTreeMap::new();
+    for one in recorded {
+        match serials_of(one)? {
+            Some(range) => serials.entry(&one.authority).or_default().push(range),
+            None => put(list, one)?,
+        }
+    }
+    for (authority, ranges) in serials {
+        PublicKey::from_openssh(authority)
+            .map_err(|error| error.to_string())
+            .and_then(|key| {
+                let added = list.revoke_all_serials(&key, ranges);
+                added.map_err(|error| error.to_string())
+            })
+            .map_err(|why| {
+                Problem::new(
+                    ErrorCode::StoreUnreadable,
+                    "the revoked serials of an authority cannot be read",
+                )
+                .why(why)
+                .safe(LIST_STAYS)
+            })?;
+    }
+    Ok(())
+}
+
+/// The serials that a revocation names, where it names some.
+fn serials_of(one: &Revocation) -> Result<Option<RangeInclusive<u64>>, Problem> {
     let number = |text: &str| {
         text.parse::<u64>()
-            .map_err(|error| unreadable(&error.to_string()))
+            .map_err(|error| unreadable(one, &error.to_string()))
     };
-    let added: Result<(), KrlError> = match one.means {
+    Ok(match one.means {
         RevocationMeans::Serial => {
             let serial = number(&one.value)?;
-            list.revoke_serials(&key(&one.authority)?, serial..=serial)
+            Some(serial..=serial)
         }
         RevocationMeans::SerialRange => {
             let (first, last) = one
                 .value
                 .split_once('-')
-                .ok_or_else(|| unreadable("it is no range"))?;
-            list.revoke_serials(&key(&one.authority)?, number(first)?..=number(last)?)
+                .ok_or_else(|| unreadable(one, "it is no range"))?;
+            Some(number(first)?..=number(last)?)
         }
+        RevocationMeans::KeyId | RevocationMeans::Key | RevocationMeans::Fingerprint => None,
+    })
+}
+
+const LIST_STAYS: &str = "the list that is in force was left as it was";
+
+fn unreadable(one: &Revocation, why: &str) -> Problem {
+    Problem::new(
+        ErrorCode::StoreUnreadable,
+        format!("revocation {} cannot be read: {why}", one.version),
+    )
+    .safe(LIST_STAYS)
+}
+
+/// Puts into a list what is not about serials.
+fn put(list: &mut RevocationList, one: &Revocation) -> Result<(), Problem> {
+    let unreadable = |why: &str| unreadable(one, why);
+    let key = |line: &str| PublicKey::from_openssh(line).map_err(|error| unreadable(&error.to_string()));
+    let added: Result<(), KrlError> = match one.means {
+        // They go in together.
+        RevocationMeans::Serial | RevocationMeans::SerialRange => Ok(()),
         RevocationMeans::KeyId => list.revoke_key_id(&key(&one.authority)?, &one.value),
         RevocationMeans::Key => list.revoke_key(&key(&one.value)?),
         RevocationMeans::Fingerprint => {

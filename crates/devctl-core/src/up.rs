@@ -141,7 +141,7 @@ impl Core {
         })?
     }
 
-    /// The container that was made from this source before. One that was never started is the remains of an `up` that
+    /// The container that was made from this source before; one that the engine is removing is waited for. One that was never started is the remains of an `up` that
     /// was cut off: nothing of anybody is in it, so it is removed.
     async fn existing(
         self: &Arc<Self>,
@@ -165,6 +165,8 @@ impl Core {
                     .container_remove(found.id(), gone)
                     .await
                     .or_problem()?;
+            } else if self.is_going(found).await? {
+                self.let_go(found).await?;
             } else if existing.is_none() || found.is_running() {
                 existing = Some(found.clone());
             }

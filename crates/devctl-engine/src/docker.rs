@@ -301,6 +301,10 @@ impl Engine for DockerEngine {
         self.remove_container(container, options).await
     }
 
+    async fn container_is_going(&self, container: &str) -> Result<bool, EngineError> {
+        self.ask_whether_going(container).await
+    }
+
     async fn container_rename(&self, container: &str, name: &str) -> Result<(), EngineError> {
         self.rename_container(container, name).await
     }
@@ -395,6 +399,40 @@ impl Engine for DockerEngine {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The time of the test is not that of the clock: it jumps to whatever is waited for.
+    #[cfg(unix)]
+    #[tokio::test(start_paused = true)]
+    async fn an_engine_that_does_not_answer_is_given_up_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("docker.sock");
+        let _silent = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let endpoint = Endpoint::explicit(format!("unix://{}", path.display()));
+        let facts = EngineFacts {
+            kind: EngineKind::Docker,
+            api_version: ApiVersion::OLDEST,
+        };
+        let engine = DockerEngine::open(&endpoint, facts).unwrap();
+        let begun = tokio::time::Instant::now();
+        let errors = [
+            engine
+                .container_list(&ContainerFilter::default())
+                .await
+                .unwrap_err(),
+            engine.network_list(&[]).await.unwrap_err(),
+            engine.volume_list(&[]).await.unwrap_err(),
+            engine.image_inspect("image").await.unwrap_err(),
+            engine.info().await.unwrap_err(),
+            engine.ping().await.unwrap_err(),
+            DockerEngine::negotiate(&endpoint).await.unwrap_err(),
+        ];
+        assert!(begun.elapsed() <= errors.len() as u32 * READ_PATIENCE + Duration::from_secs(1));
+        for error in errors {
+            assert_eq!(error.code(), "engine.timeout");
+            assert!(error.to_string().contains(&endpoint.url), "{error}");
+            assert!(error.fix().contains("systemctl restart docker"));
+        }
+    }
 
     #[test]
     fn names_that_would_leave_their_place_are_refused() {

@@ -105,6 +105,10 @@ pub trait Engine: Send + Sync + fmt::Debug {
 
     async fn container_remove(&self, container: &str, options: RemoveOptions) -> Result<(), EngineError>;
 
+    /// Whether the engine is removing the container, or has done so. An engine that still kills its processes lists it as
+    /// running. Changes nothing.
+    async fn container_is_going(&self, container: &str) -> Result<bool, EngineError>;
+
     async fn container_rename(&self, container: &str, name: &str) -> Result<(), EngineError>;
 
     async fn container_inspect(&self, container: &str) -> Result<ContainerDetails, EngineError>;

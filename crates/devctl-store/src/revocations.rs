@@ -1,10 +1,10 @@
 //! What was revoked. A revocation is final: nothing here takes one back.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
 use crate::authorities::word;
-use crate::store::Store;
+use crate::store::{Fault, Store};
 use crate::{StoreError, UnixMillis};
 
 /// By which means something is revoked (the sections of OpenSSH's revocation lists).
@@ -96,6 +96,26 @@ impl Store {
         })
     }
 
+    /// The record of a revocation; `None` where that is not revoked.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn revocation(
+        &self,
+        means: RevocationMeans,
+        authority: &str,
+        value: &str,
+    ) -> Result<Option<Revocation>, StoreError> {
+        self.read("look a revocation up", |transaction| {
+            let mut statement = transaction.prepare_cached(
+                "SELECT version, means, authority, value, at, asked_by, reason FROM revocations
+                 WHERE means = ?1 AND authority = ?2 AND value = ?3",
+            )?;
+            let mut rows = statement.query(params![means.as_str(), authority, value])?;
+            rows.next()?.map(read).transpose()
+        })
+    }
+
     /// Everything that is revoked, oldest first. The last one's version is that of the list.
     ///
     /// # Errors
@@ -108,17 +128,21 @@ impl Store {
             let mut rows = statement.query([])?;
             let mut revocations = Vec::new();
             while let Some(row) = rows.next()? {
-                revocations.push(Revocation {
-                    version: row.get::<_, i64>(0)?.cast_unsigned(),
-                    means: word(row, 1)?,
-                    authority: row.get(2)?,
-                    value: row.get(3)?,
-                    at: row.get(4)?,
-                    asked_by: row.get(5)?,
-                    reason: row.get(6)?,
-                });
+                revocations.push(read(row)?);
             }
             Ok(revocations)
         })
     }
+}
+
+fn read(row: &Row<'_>) -> Result<Revocation, Fault> {
+    Ok(Revocation {
+        version: row.get::<_, i64>(0)?.cast_unsigned(),
+        means: word(row, 1)?,
+        authority: row.get(2)?,
+        value: row.get(3)?,
+        at: row.get(4)?,
+        asked_by: row.get(5)?,
+        reason: row.get(6)?,
+    })
 }

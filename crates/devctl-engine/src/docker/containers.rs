@@ -26,6 +26,7 @@ use crate::container::{
 };
 use crate::engine::ByteStream;
 use crate::error::{EngineError, ObjectKind};
+use crate::info::EngineKind;
 use crate::wire::{Call, body_stream};
 
 /// The engine's answer to a creation.
@@ -169,6 +170,37 @@ impl DockerEngine {
             .remove_container(container, Some(options))
             .await
             .map_err(self.failed(subject))
+    }
+
+    pub(super) async fn ask_whether_going(&self, container: &str) -> Result<bool, EngineError> {
+        let subject = Subject::new(
+            "look after",
+            ObjectKind::Container,
+            checked(ObjectKind::Container, container)?,
+        );
+        if self.facts.kind == EngineKind::Podman {
+            // It knows no such question in Docker's words, and says "removing" in its list.
+            let status = self.inspect_container(container).await.map(|it| it.state.status);
+            return match status {
+                Err(EngineError::NotFound { .. }) => Ok(true),
+                status => Ok(matches!(
+                    status?,
+                    ContainerStatus::Removing | ContainerStatus::Dead
+                )),
+            };
+        }
+        // A change of nothing: what is being removed may not be changed any more.
+        let call =
+            Call::post(format!("/containers/{container}/update"), subject).json(&serde_json::json!({}));
+        let asked = self.wire.ask::<serde_json::Value>(call);
+        match self.read(subject, INSPECT_PATIENCE, asked, |error| error).await {
+            Ok(_) => Ok(false),
+            Err(EngineError::NotFound { .. }) => Ok(true),
+            Err(EngineError::Answer { message, .. } | EngineError::Conflict { message, .. }) => {
+                Ok(message.contains("marked for removal"))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) async fn rename_container(&self, container: &str, name: &str) -> Result<(), EngineError> {

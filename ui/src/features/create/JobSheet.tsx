@@ -32,11 +32,12 @@ export function JobSheet({ id }: { id: string }) {
     );
   }
   const trust = job.problem?.code === "consent.required" ? job.problem.trust : null;
-  if (trust && origin && canBeAllowed(origin)) {
+  if (trust && origin) {
     return (
       <JobTrust
         job={job}
         sheet={trust}
+        starts={origin.operation === "start_container" || origin.operation === "restart_container"}
         onAllow={async () => {
           const next = await begin(allowed(origin, trust.hash), text.job.failed(job.subject));
           if (next) show({ kind: "job", job: next });
@@ -119,19 +120,17 @@ const VERBS: Record<string, string> = {
   rebuild_container: "rebuild",
 };
 
-/** Only these take the hash of a trust sheet. */
-function canBeAllowed(origin: JobOrigin): boolean {
-  return origin.operation === "up" || origin.operation === "rebuild_container";
-}
-
+/** The same request, with the hash of the sheet that was allowed. */
 function allowed(origin: JobOrigin, trust: string): JobOrigin {
   switch (origin.operation) {
     case "up":
       return { ...origin, request: { ...origin.request, trust } };
+    case "start_container":
+      return { ...origin, request: { ...origin.request, trust } };
+    case "restart_container":
+      return { ...origin, request: { ...origin.request, trust } };
     case "rebuild_container":
       return { ...origin, request: { ...origin.request, trust } };
-    default:
-      return origin;
   }
 }
 

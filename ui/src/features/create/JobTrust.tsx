@@ -5,14 +5,19 @@ import type { Job, TrustSheet } from "../../generated/types";
 import { text } from "../../text";
 import { TrustFoot, TrustList } from "./TrustList";
 
-/** The second step of consent: what the image's own metadata adds, before the container is made. */
+/**
+ * The second step of consent: what the image's own metadata adds, before the container is made; or what a start runs on
+ * this computer, before it does.
+ */
 export function JobTrust({
   job,
   sheet,
+  starts,
   onAllow,
 }: {
   job: Job;
   sheet: TrustSheet;
+  starts: boolean;
   onAllow: () => Promise<void>;
 }) {
   const { show } = useApp();
@@ -50,10 +55,10 @@ export function JobTrust({
       }
     >
       <div className="px-5 pb-5">
-        <p className="mb-3 text-2">{text.trust.imageWhy}</p>
+        <p className="mb-3 text-2">{starts ? text.trust.startWhy : text.trust.imageWhy}</p>
         <TrustList
           sheet={sheet}
-          title={text.trust.imageAsks(all)}
+          title={starts ? text.trust.startAsks(all) : text.trust.imageAsks(all)}
           ticked={ticked}
           onTick={setTicked}
         />

@@ -113,6 +113,31 @@ test("what the image adds is asked in a second step, and up is called again with
   );
 });
 
+test.each([
+  ["s", "start_container", "billing-etl"],
+  ["r", "restart_container", "atlas-web"],
+])("what a start runs on this computer is asked for: %s", async (key, operation, name) => {
+  const { backend, user } = renderApp();
+  await user.click(await row(name));
+  await user.keyboard(key);
+  await waitFor(() => expect(backend.calls.some((call) => call.name === operation)).toBe(true));
+  const first = backend.calls.findLast((call) => call.name === operation)?.request;
+  expect(first).not.toHaveProperty("trust");
+  backend.endJob("job-1", { ...BUILD_PROBLEM, code: "consent.required", trust: TRUST });
+  const toast = await screen.findByTestId("toast");
+  await user.click(within(toast).getByRole("button", { name: "View" }));
+  const sheet = await screen.findByRole("dialog", { name: `${name} asks for more` });
+  expect(within(sheet).getByText(/runs a command of its configuration/)).toBeDefined();
+  await user.click(within(sheet).getByRole("button", { name: "Allow all" }));
+  await user.click(within(sheet).getByTestId("allow"));
+  await waitFor(() =>
+    expect(backend.calls.findLast((call) => call.name === operation)?.request).toEqual({
+      ...first,
+      trust: TRUST.hash,
+    }),
+  );
+});
+
 test("a job that ends out of sight leaves a toast that opens it", async () => {
   const { backend, user, sheet } = await sheetFor("/home/wren/src/plain");
   await waitFor(() =>
