@@ -78,7 +78,7 @@ fn median(rounds: usize, mut measure: impl FnMut() -> Result<Duration>) -> Resul
 }
 
 /// The time for each certificate: signed alone (`sign`); recorded (`.recorded`), and signed after that (`.signed`), beside
-/// rows that SQLite alone inserts (`.bare`), one by one and in batches.
+/// rows that SQLite alone inserts (`.bare`) and signatures alone (`.alone`) in the same turn, one by one and in batches.
 fn signing(folder: &Path) -> Result<Times> {
     const ALONE: u32 = 500;
     const BATCH: u32 = 100;
@@ -95,10 +95,14 @@ fn signing(folder: &Path) -> Result<Times> {
 
     let mut serial = 0;
     for (count, rounds, names) in [
-        (1, 400, ["one.recorded", "one.signed", "one.bare"]),
-        (BATCH, 60, ["batch.recorded", "batch.signed", "batch.bare"]),
+        (1, 400, ["one.recorded", "one.signed", "one.bare", "one.alone"]),
+        (
+            BATCH,
+            60,
+            ["batch.recorded", "batch.signed", "batch.bare", "batch.alone"],
+        ),
     ] {
-        let mut each = [Vec::new(), Vec::new(), Vec::new()];
+        let mut each = [const { Vec::new() }; 4];
         for _ in 0..rounds {
             let begun = Instant::now();
             let records = office
@@ -113,7 +117,12 @@ fn signing(folder: &Path) -> Result<Times> {
                 serial += 1;
                 office.record(serial)
             })?;
-            let took = [recorded, between - begun, between.elapsed()];
+            let inserted = between.elapsed();
+            let alone = Instant::now();
+            for record in &records {
+                black_box(office.sign(record)?);
+            }
+            let took = [recorded, between - begun, inserted, alone.elapsed()];
             for (times, took) in each.iter_mut().zip(took) {
                 times.push(took);
             }
