@@ -65,7 +65,7 @@ fn put_singles(section: &mut Vec<u8>, serials: &[u64]) {
         let span = together.last().map_or(0, |last| last - first);
         // At most BITMAP_SPAN bits.
         let bytes = usize::try_from(span / 8 + 1).unwrap_or(usize::MAX);
-        if bytes.saturating_add(BITMAP_HEAD) < together.len() * size_of::<u64>() {
+        if bytes.saturating_add(BITMAP_HEAD) < size_of_val(together) {
             put_section(section, CERT_SERIAL_BITMAP, &bitmap(first, together, bytes));
         } else {
             one_by_one.extend(together.iter().flat_map(|serial| serial.to_be_bytes()));
