@@ -131,10 +131,9 @@ test.each([
   await user.click(within(sheet).getByRole("button", { name: "Allow all" }));
   await user.click(within(sheet).getByTestId("allow"));
   await waitFor(() =>
-    expect(backend.calls.findLast((call) => call.name === operation)?.request).toEqual({
-      ...first,
-      trust: TRUST.hash,
-    }),
+    expect(backend.calls.findLast((call) => call.name === operation)?.request).toEqual(
+      Object.assign({}, first, { trust: TRUST.hash }),
+    ),
   );
 });
 
