@@ -96,7 +96,12 @@ export const ssh = {
     next: "Next",
     waits: (n: number) => `Waits for ${count(n, "certificate")} that somebody still needs`,
     back: "Back…",
-    step: { ...stepTitle, idle: "Rotate…", signing: "Retire…" } as Record<RotationStep, string>,
+    step: {
+      idle: "Rotate…",
+      made: "Accept the next…",
+      trusted: "Sign with the next…",
+      signing: "Retire…",
+    } satisfies Record<RotationStep, string>,
     title: (step: RotationStep, of: AuthorityKind) => `${stepTitle[step]}: ${of} authority`,
     backTitle: (of: AuthorityKind) => `A step back: ${of} authority`,
     happens: "What happens",

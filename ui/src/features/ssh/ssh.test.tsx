@@ -103,7 +103,7 @@ describe("authorities", () => {
     const { user } = renderApp("full", { view: "ssh" });
     expect(await phase(/^User authority 3/)).toBe("trusted");
     expect(await phase(/^User authority 2/)).toBe("signing");
-    await user.click(screen.getByRole("button", { name: "Sign with the next" }));
+    await user.click(screen.getByRole("button", { name: "Sign with the next…" }));
     const sheet = await screen.findByRole("dialog", { name: "Sign with the next: user authority" });
     expect(
       within(sheet).getByText("Let the next authority sign, and sign everything of ours anew."),
