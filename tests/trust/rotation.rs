@@ -1,5 +1,6 @@
 //! Nobody is locked out while the authorities change.
 
+use devctl_tests::programs::wait_until;
 use devctl_tests::sandbox::{Sandbox, Up, config};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -24,8 +25,9 @@ impl Crowd<'_> {
         None
     }
 
-    /// Takes every step of a rotation of a kind, each of them back and again, until what it began with is revoked.
-    fn rotate(&self, kind: &str) {
+    /// Takes every step of a rotation of a kind, each of them back and again, until what it began with is revoked. In
+    /// haste, a step follows the one before at once, while logins are under way; else after some in each phase.
+    fn rotate(&self, kind: &str, in_haste: bool) {
         let home = self.home;
         let step = |word: &str, wanted: &str| {
             let before = self.entered.load(Ordering::Relaxed);
@@ -33,9 +35,10 @@ impl Crowd<'_> {
             let rotations = list["rotations"].as_array().unwrap();
             let rotation = rotations.iter().find(|one| one["kind"] == kind).unwrap();
             assert_eq!(rotation["step"], wanted, "{kind} {word}");
-            // At least one login begins and ends in this phase.
-            devctl_tests::programs::wait_until("logins", || {
-                self.over.load(Ordering::Relaxed) || self.entered.load(Ordering::Relaxed) > before + 3
+            wait_until("logins", || {
+                in_haste
+                    || self.over.load(Ordering::Relaxed)
+                    || self.entered.load(Ordering::Relaxed) > before + 3
             });
         };
         step("rotate", "made");
@@ -65,7 +68,8 @@ fn every_login_works_while_both_authorities_go_through_all_phases_and_back() {
         entered: AtomicU32::new(0),
     };
     let failed: Vec<String> = std::thread::scope(|scope| {
-        let people: Vec<_> = (0..2)
+        // So many that a step always finds some of them under way.
+        let people: Vec<_> = (0..8)
             .map(|_| {
                 scope.spawn(|| {
                     let failed = crowd.log_in();
@@ -76,8 +80,9 @@ fn every_login_works_while_both_authorities_go_through_all_phases_and_back() {
             .collect();
         // A panic of a step ends the logins all the same.
         let turned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            crowd.rotate("user");
-            crowd.rotate("host");
+            for (kind, in_haste) in [("user", false), ("host", false), ("user", true), ("host", true)] {
+                crowd.rotate(kind, in_haste);
+            }
         }));
         crowd.over.store(true, Ordering::Relaxed);
         let failed = people.into_iter().filter_map(|one| one.join().unwrap()).collect();
@@ -97,5 +102,8 @@ fn every_login_works_while_both_authorities_go_through_all_phases_and_back() {
         .iter()
         .map(|one| one["phase"].as_str().unwrap())
         .collect();
-    assert_eq!(phases, ["revoked", "signing", "revoked", "signing"]);
+    assert_eq!(
+        phases,
+        ["revoked", "revoked", "signing", "revoked", "revoked", "signing"]
+    );
 }
