@@ -26,9 +26,20 @@ fn main() {
                 empty
             }
         };
-        println!("cargo:rustc-env={variable}={}", path.display());
+        let program = std::fs::read(&path).unwrap_or_default();
+        // Nobody has the one program for two architectures in use: half of it is not worth its room on the disk.
+        let packed = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default()).join(format!("{arch}.z"));
+        let bytes = if program.is_empty() {
+            Vec::new()
+        } else {
+            miniz_oxide::deflate::compress_to_vec_zlib(&program, 9)
+        };
+        if let Err(error) = std::fs::write(&packed, bytes) {
+            println!("cargo:warning={}: {error}", packed.display());
+        }
+        println!("cargo:rustc-env={variable}={}", packed.display());
         // Hashing the agents again at each start would cost more than all else that a command does on its own.
-        let digest = Sha256::digest(std::fs::read(&path).unwrap_or_default());
+        let digest = Sha256::digest(&program);
         let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         println!("cargo:rustc-env={variable}_HASH={short}");
     }

@@ -34,7 +34,7 @@ static AARCH64: &[u8] = include_bytes!(env!("DEVCTL_AGENT_AARCH64"));
 const X86_64_VOLUME: &str = concat!("devctl-agent-", env!("DEVCTL_AGENT_X86_64_HASH"));
 const AARCH64_VOLUME: &str = concat!("devctl-agent-", env!("DEVCTL_AGENT_AARCH64_HASH"));
 
-/// The agent for an image's architecture.
+/// The agent for an image's architecture, packed, and the name of its volume.
 fn binary(architecture: &str) -> Result<(&'static [u8], &'static str), Problem> {
     let (bytes, name) = match architecture {
         "amd64" | "x86_64" => (X86_64, X86_64_VOLUME),
@@ -55,6 +55,16 @@ fn binary(architecture: &str) -> Result<(&'static [u8], &'static str), Problem> 
         .fix_command("Build it with its agents", "cargo xtask build"));
     }
     Ok((bytes, name))
+}
+
+/// Unpacks what [`binary`] gives.
+fn unpacked(packed: &[u8]) -> Result<Vec<u8>, Problem> {
+    const AT_MOST: usize = 64 * 1024 * 1024;
+    miniz_oxide::inflate::decompress_to_vec_zlib_with_limit(packed, AT_MOST).map_err(|error| {
+        Problem::new(ErrorCode::AgentMissing, "the agent inside devctl is damaged")
+            .why(error.to_string())
+            .fix("Install devctl again")
+    })
 }
 
 /// The program of the agent in one container.
@@ -148,7 +158,7 @@ impl Core {
         };
         let details = engine.volume_create(&request).await.at("Prepare the agent")?;
         let installation = short(self.config.state_dir.as_os_str().as_encoded_bytes());
-        fill(engine, image, &installation, volume, PROGRAM, bytes).await?;
+        fill(engine, image, &installation, volume, PROGRAM, &unpacked(bytes)?).await?;
         if let Some(created) = details.created {
             devctl_files::write_atomic(&note, created.as_bytes(), Mode::PRIVATE).or_problem()?;
         }
@@ -193,7 +203,15 @@ impl Core {
         };
         let lock = self.lock(&format!("agent-{volume}")).await?;
         let installation = short(self.config.state_dir.as_os_str().as_encoded_bytes());
-        fill(&found.engine, image, &installation, &volume, build, bytes).await?;
+        fill(
+            &found.engine,
+            image,
+            &installation,
+            &volume,
+            build,
+            &unpacked(bytes)?,
+        )
+        .await?;
         drop(lock);
         Ok(beside)
     }
@@ -242,7 +260,7 @@ async fn fill(
     installation: &str,
     volume: &str,
     file: &str,
-    bytes: &'static [u8],
+    bytes: &[u8],
 ) -> Result<(), Problem> {
     const STEP: &str = "Prepare the agent";
     let path = format!("{MOUNT}/{file}");
