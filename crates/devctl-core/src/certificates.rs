@@ -113,6 +113,19 @@ impl Core {
         self.ensure_identity().await?;
         check_name(&request.name)?;
         let subject = parsed(&request.public_key)?;
+        // A role is a word, as the setting that accepts it has it.
+        if let Some(role) = request
+            .roles
+            .iter()
+            .find(|role| devctl_ssh::Alias::new(role).is_err())
+        {
+            let shown: String = role.chars().take(64).collect();
+            return Err(
+                Problem::new(ErrorCode::CertificateRefused, format!("{shown:?} is no role"))
+                    .fix("A role is small letters, digits and hyphens: ci, night-build")
+                    .safe("nothing was signed"),
+            );
+        }
         let mut entered = Vec::new();
         for name in &request.containers {
             let found = self.find(name).await?;
@@ -127,6 +140,10 @@ impl Core {
                         .to_owned(),
                 },
             });
+        }
+        for container in &entered {
+            // It stands in a line that a shell reads, and in another that sshd does.
+            crate::ssh_proxy::check_user(&container.user)?;
         }
         let mut principals = Vec::new();
         for container in &entered {
@@ -212,7 +229,13 @@ impl Core {
             None => None,
         };
         let config = &self.config;
-        let revocation = revocation_of(&certificate, read_revocation_list(&config.revocation_list()));
+        let revocation = if crate::revocations::is_current(config) || !config.revocation_list().is_file() {
+            revocation_of(&certificate, read_revocation_list(&config.revocation_list()))
+        } else {
+            Revocation::Unknown {
+                why: "the revocation list is an older copy; devctl cert renew writes it anew".to_owned(),
+            }
+        };
         let host = certificate.cert_type().is_host();
         let trusted = if host {
             config.host_authorities()
@@ -300,20 +323,34 @@ impl Signer<'_> {
         let known_hosts = devctl_ssh::render_known_hosts(&self.config.suffix(), &trusted).or_problem()?;
         let devctl =
             devctl_ssh::point_stable_link(&self.config.state_dir, &self.config.devctl).or_problem()?;
-        let (owner, machine) = (&self.config.user, &self.config.machine);
+        // What stands in the lines below is read by two shells and by sshd: only what needs no quotes comes in.
+        let plain = |text: &str| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "/._-@+".contains(c);
+            !text.is_empty() && !text.starts_with('-') && text.chars().all(plain)
+        };
+        let or = |text: &str, placeholder: &str| {
+            if plain(text) {
+                text.to_owned()
+            } else {
+                placeholder.to_owned()
+            }
+        };
+        let devctl = or(&devctl.display().to_string(), "devctl");
+        let owner = or(&self.config.user, "OWNER");
+        let machine = or(&self.config.machine, "COMPUTER");
         let ways = entered
             .iter()
             .map(|container| {
                 let host = self.config.ssh_host(&container.alias);
                 let user = &container.user;
-                let proxy = format!("{} ssh-proxy {host} {user}", devctl.display());
+                let proxy = format!("{devctl} ssh-proxy {host} {user}");
                 CertificateWay {
                     ssh: format!(
                         "ssh -F none -i KEY -o CertificateFile=CERT -o IdentitiesOnly=yes -o UserKnownHostsFile=KNOWN -o \
                          StrictHostKeyChecking=yes -o 'ProxyCommand=ssh -i KEY -o IdentitiesOnly=yes {owner}@{machine} \
                          {proxy}' {user}@{host}"
                     ),
-                    authorized_keys: format!("restrict,command=\"{}\" {key}", proxy.replace('"', "\\\"")),
+                    authorized_keys: format!("restrict,command=\"{proxy}\" {key}"),
                     host,
                     user: user.clone(),
                 }

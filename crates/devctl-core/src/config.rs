@@ -170,6 +170,11 @@ impl CoreConfig {
             .unwrap_or(name)
     }
 
+    /// The version of the list that was published last: an older one is a copy that somebody put back.
+    pub(crate) fn revocation_version(&self) -> PathBuf {
+        self.state_dir.join("revoked.version")
+    }
+
     /// The principal that enters everything of this person.
     pub(crate) fn owner_principal(&self) -> String {
         format!("owner-{}", self.uid)

@@ -41,7 +41,7 @@ pub(crate) fn anything_due(config: &CoreConfig) -> bool {
         .ok()
         .and_then(|text| text.trim().parse::<u64>().ok());
     user_due(config)
-        || !config.revocation_list().is_file()
+        || !crate::revocations::is_current(config)
         || !config.ssh().known_hosts().is_file()
         || crate::keys::retirement_due(config)
         || hosts_at.is_none_or(|at| {
@@ -56,7 +56,10 @@ impl Core {
     /// or due. Cheap when all is there.
     pub(crate) async fn ensure_identity(self: &Arc<Self>) -> Result<(), Problem> {
         let config = self.config.clone();
-        if !user_due(&config) && config.revocation_list().is_file() && config.host_authorities().is_file() {
+        if !user_due(&config)
+            && crate::revocations::is_current(&config)
+            && config.host_authorities().is_file()
+        {
             return Ok(());
         }
         self.signing(|signer| signer.renew_user()).await
@@ -199,8 +202,10 @@ impl Signer<'_> {
     pub(crate) fn renew_user(&mut self) -> Result<(), Problem> {
         // Valid from the first day, if without an entry: a login without a list is refused.
         self.publish_revocations()?;
+        // With the record and the list lost, nobody knows what was revoked: other authorities take their place.
+        let forgotten = !self.had_list && self.has_no_authorities()?;
         // Another process may have signed while we waited for the lock.
-        if !user_due(&self.config) && self.config.host_authorities().is_file() {
+        if !forgotten && !user_due(&self.config) && self.config.host_authorities().is_file() {
             return Ok(());
         }
         self.config.ssh().ensure().or_problem()?;

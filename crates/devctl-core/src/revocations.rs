@@ -2,6 +2,7 @@
 
 use crate::caller::Caller;
 use crate::clock;
+use crate::config::CoreConfig;
 use crate::core::Core;
 use crate::error::OrProblem;
 use crate::record::Target;
@@ -47,7 +48,8 @@ impl Core {
         };
         let wanted = recorded.last().map_or(1, |last| last.version);
         let problem = problem.or_else(|| {
-            (version < wanted).then(|| format!("the list has version {version}, and {wanted} is recorded"))
+            let wanted = wanted.max(published(&self.config));
+            (version < wanted).then(|| format!("the list has version {version}, and {wanted} was published"))
         });
         Ok(RevocationReport {
             version,
@@ -56,6 +58,39 @@ impl Core {
             problem,
         })
     }
+}
+
+/// The version of the list that was published last; 0 where none is known.
+fn published(config: &CoreConfig) -> u64 {
+    let text = std::fs::read_to_string(config.revocation_version()).unwrap_or_default();
+    text.trim().parse().unwrap_or(0)
+}
+
+/// Whether a list is older than the one that was published last, by the version in its header (PROTOCOL.krl: eight bytes
+/// of magic, four of format, eight of version). What is no list at all is for its reader to refuse.
+pub(crate) fn is_stale(config: &CoreConfig, list: &[u8]) -> bool {
+    let version = list.get(12..20).and_then(|bytes| bytes.try_into().ok());
+    version.is_some_and(|bytes| u64::from_be_bytes(bytes) < published(config))
+}
+
+/// Whether a list is there that is not older than the one that was published last. Reads a few bytes: this runs before
+/// each `ssh`.
+pub(crate) fn is_current(config: &CoreConfig) -> bool {
+    use std::io::Read as _;
+    let mut header = Vec::with_capacity(20);
+    let read =
+        std::fs::File::open(config.revocation_list()).and_then(|file| file.take(20).read_to_end(&mut header));
+    read.is_ok() && !is_stale(config, &header)
+}
+
+/// What is said of a list that is older than the one that was published last.
+pub(crate) fn stale() -> Problem {
+    Problem::new(
+        ErrorCode::SshRevocationList,
+        "the revocation list is an older copy than the one that was published last",
+    )
+    .fix_command("Write it anew from the record", "devctl cert renew")
+    .safe("nobody is let in by an older list")
 }
 
 impl Signer<'_> {
@@ -76,11 +111,14 @@ impl Signer<'_> {
         let wanted = recorded.last().map_or(1, |last| last.version);
         let mut list = before.clone().unwrap_or_else(|| RevocationList::new(wanted, now));
         put_all(&mut list, &recorded)?;
-        if before.as_ref() == Some(&list) {
+        let floor = published(&self.config);
+        if before.as_ref() == Some(&list) && list.version() >= floor {
             return Ok(());
         }
         let next = before.map_or(wanted, |before| wanted.max(before.version().saturating_add(1)));
+        let next = next.max(floor);
         list.renumber(next, now);
+        self.promise(next)?;
         write_revocation_list(&path, &list).or_problem()
     }
 
@@ -110,6 +148,15 @@ impl Signer<'_> {
         })
     }
 
+    /// Says which version of the list comes next, before anything is revoked: whatever fails after it, no list without
+    /// the revocation is taken for the newest one.
+    fn promise(&self, version: u64) -> Result<(), Problem> {
+        let path = self.config.revocation_version();
+        devctl_files::write_if_changed(&path, version.to_string().as_bytes(), devctl_files::Mode::PRIVATE)
+            .or_problem()?;
+        Ok(())
+    }
+
     /// Records a revocation and publishes it.
     pub(crate) fn revoke_recorded(
         &mut self,
@@ -119,6 +166,11 @@ impl Signer<'_> {
         who: &str,
         reason: &str,
     ) -> Result<(), Problem> {
+        let held = read_revocation_list(&self.config.revocation_list())
+            .ok()
+            .flatten();
+        let held = held.map_or(0, |list| list.version());
+        self.promise(held.max(published(&self.config)).saturating_add(1))?;
         self.store
             .revoke(means, authority, value, who, reason)
             .or_problem()?;

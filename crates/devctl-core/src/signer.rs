@@ -54,6 +54,8 @@ pub(crate) struct Signer<'a> {
     pub(crate) config: CoreConfig,
     pub(crate) store: &'a Store,
     vault: Option<Vault>,
+    /// Whether a revocation list was there before anything was done.
+    pub(crate) had_list: bool,
     /// Authorities whose private half was opened, by fingerprint.
     open: BTreeMap<String, Authority>,
 }
@@ -72,6 +74,7 @@ impl Core {
                 config: core.config.clone(),
                 store: core.store()?,
                 vault: None,
+                had_list: core.config.revocation_list().is_file(),
                 open: BTreeMap::new(),
             };
             work(&mut signer)
@@ -111,6 +114,12 @@ impl Signer<'_> {
             self.last_in_vault(kind)?
         } else {
             None
+        };
+        let (kept, generation) = match kept {
+            // What it signed may be revoked, and neither the record nor the list is left to say so: it signs no more, and
+            // is trusted no more.
+            Some(authority) if !self.had_list => (None, authority.generation() + 1),
+            kept => (kept, generation),
         };
         let authority = match kept {
             Some(authority) => {
@@ -201,6 +210,12 @@ impl Signer<'_> {
             self.open.insert(recorded.fingerprint.clone(), authority);
         }
         Ok(self.open.get(&recorded.fingerprint))
+    }
+
+    /// Whether no authority is recorded: at the first start, and after the record was lost.
+    pub(crate) fn has_no_authorities(&self) -> Result<bool, Problem> {
+        let users = self.store.authorities(StoredKind::User).or_problem()?;
+        Ok(users.is_empty() && self.store.authorities(StoredKind::Host).or_problem()?.is_empty())
     }
 
     fn last_in_vault(&mut self, kind: AuthorityKind) -> Result<Option<Authority>, Problem> {
@@ -314,6 +329,17 @@ fn asked(wanted: &Wanted<'_>, policy: &CertPolicy, issue: Issue) -> Result<Asked
             let mut request = UserCertRequest::at(issue.now, 1, wanted.key_id.clone(), principals);
             if let Some(seconds) = wanted.valid_seconds {
                 request.valid_before = issue.now.saturating_add(seconds);
+            }
+            if wanted
+                .force_command
+                .as_deref()
+                .is_some_and(|command| command.trim().is_empty() || command.chars().any(char::is_control))
+            {
+                return Err(Problem::new(
+                    ErrorCode::CertificateRefused,
+                    "a forced command is one line that is not empty",
+                )
+                .safe("nothing was signed"));
             }
             request.extensions = wanted.extensions;
             request.force_command.clone_from(&wanted.force_command);

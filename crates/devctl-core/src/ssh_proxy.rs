@@ -83,7 +83,7 @@ where
 }
 
 /// A user name that no shell, no file and no engine can misread.
-fn check_user(user: &str) -> Result<(), Problem> {
+pub(crate) fn check_user(user: &str) -> Result<(), Problem> {
     let plain = |c: char| c.is_alphanumeric() || "._-@+".contains(c);
     if user.is_empty() || user.len() > 256 || user.starts_with('-') || !user.chars().all(plain) {
         return Err(Problem::new(
@@ -140,7 +140,7 @@ impl Login<'_> {
             .host_keys()
             .ensure(&access.container)
             .map_or(true, certified);
-        certified && self.config.revocation_list().is_file() && self.config.user_authorities().is_file()
+        certified && crate::revocations::is_current(self.config) && self.config.user_authorities().is_file()
     }
 
     async fn enter(&self, access: &Access) -> Result<RawExec, Entry> {
@@ -266,6 +266,9 @@ impl Login<'_> {
             .fix_command("Write it anew from the record", "devctl cert renew")
             .safe("nobody is let in without it")
         })?;
+        if crate::revocations::is_stale(self.config, &list) {
+            return Err(crate::revocations::stale());
+        }
         let (mut environment, mut unset) = lifecycle::environment(&probed, &access.remote_env);
         if let Some(given) = &secrets.given {
             environment.extend(given.login());

@@ -13,7 +13,7 @@ use devctl_model::{
     CertificateRecord, CertificateRef, CertificateState, ErrorCode, IssueCertificate, IssuedCertificate,
     ListCertificates, Nothing, Problem, Revoke, VerifyCertificate,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const HEADS: [Column; 6] = [
     Column::full("SERIAL"),
@@ -47,6 +47,10 @@ pub(crate) async fn run(printer: &Printer, command: CertCommand) -> Result<u8, F
 
 async fn issue(session: &Session, args: IssueArgs) -> Result<u8, Failure> {
     let printer = &session.printer;
+    if let Some(folder) = &args.output {
+        // Before anything is signed: a certificate that cannot be handed over is one that nobody can give back.
+        refuse_taken(folder, &args.name)?;
+    }
     let request = IssueCertificate {
         public_key: input::text(&args.key)?.to_string(),
         name: args.name.clone(),
@@ -103,20 +107,49 @@ async fn issue(session: &Session, args: IssueArgs) -> Result<u8, Failure> {
     Ok(0)
 }
 
+/// The two files for the receiver.
+fn files(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
+    let plain = |c: char| {
+        if c.is_alphanumeric() || "._-@+".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    };
+    let stem: String = name.chars().map(plain).collect();
+    (
+        folder.join(format!("{stem}-cert.pub")),
+        folder.join(format!("{stem}-known_hosts")),
+    )
+}
+
+/// Makes the folder where it is missing, and refuses where a file is there already.
+fn refuse_taken(folder: &Path, name: &str) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Problem::new(
+            ErrorCode::FileFailed,
+            format!("{} cannot be made", folder.display()),
+        )
+        .why(error.to_string())
+        .fix("Name a folder that you may write to")
+        .safe("nothing was signed")
+    })?;
+    let (certificate, known) = files(folder, name);
+    match [certificate, known].into_iter().find(|path| path.exists()) {
+        None => Ok(()),
+        Some(path) => Err(Problem::new(
+            ErrorCode::FileFailed,
+            format!("{} is there already", path.display()),
+        )
+        .fix("Name another folder; no file is overwritten")
+        .safe("nothing was signed")
+        .into()),
+    }
+}
+
 /// Writes the two files for the receiver; neither is overwritten.
 fn write(folder: &Path, name: &str, issued: &IssuedCertificate) -> Result<(String, String), Failure> {
-    let stem: String = name
-        .chars()
-        .map(|c| {
-            if c.is_alphanumeric() || "._-@+".contains(c) {
-                c
-            } else {
-                '-'
-            }
-        })
-        .collect();
-    let certificate = folder.join(format!("{stem}-cert.pub"));
-    let known = folder.join(format!("{stem}-known_hosts"));
+    let (certificate, known) = files(folder, name);
     for (path, text) in [
         (&certificate, format!("{}\n", issued.certificate)),
         (&known, issued.known_hosts.clone()),

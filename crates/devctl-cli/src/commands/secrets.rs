@@ -232,6 +232,7 @@ async fn run_command(session: &Session, args: RunArgs) -> Result<u8, Failure> {
     let Some((program, words)) = args.command.split_first() else {
         return Err(Failure::usage("a command is needed"));
     };
+    leave_no_core()?;
     let mut command = Command::new(program);
     command.args(words);
     for (name, value) in &variables {
@@ -265,6 +266,20 @@ async fn run_command(session: &Session, args: RunArgs) -> Result<u8, Failure> {
             Ok(if is_missing { NOT_FOUND } else { NOT_EXECUTABLE })
         }
     }
+}
+
+/// A crash of the command must not write what it was given to a disk. The limit is inherited, and stays.
+fn leave_no_core() -> Result<(), Failure> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let none = Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        };
+        setrlimit(Resource::Core, none).map_err(io::Error::from)?;
+    }
+    Ok(())
 }
 
 /// An exit code as a process can pass it on.

@@ -241,7 +241,7 @@ fn a_certificate_is_issued_explained_and_revoked() {
         .expect(0)
         .json();
     assert!(
-        revoked["note"].as_str().unwrap().contains("a new certificate"),
+        revoked["note"].as_str().unwrap().contains("another one already"),
         "{revoked}"
     );
     let own = home.run(&["key", "show", "--json"]).expect(0).json();
@@ -475,6 +475,121 @@ fn what_the_policy_does_not_allow_is_refused_by_its_rule() {
             .unwrap()
             .contains("weak key")
     );
+}
+
+#[test]
+fn a_list_that_was_put_back_lets_nobody_in_and_is_written_anew() {
+    let home = Sandbox::without_engine();
+    let bob = key(&home, &["-t", "ed25519"]);
+    let issue = [
+        "cert",
+        "issue",
+        bob.to_str().unwrap(),
+        "--name",
+        "bob",
+        "--role",
+        "ci",
+        "--json",
+    ];
+    let issued = home.run(&issue).expect(0).json();
+    let certificate = home.home().join("bob-cert.pub");
+    std::fs::write(&certificate, issued["certificate"].as_str().unwrap()).unwrap();
+    let list = PathBuf::from(
+        home.run(&["cert", "revocations", "--json"]).expect(0).json()["path"]
+            .as_str()
+            .unwrap(),
+    );
+    let before = std::fs::read(&list).unwrap();
+    home.run(&["cert", "revoke", "--serial", "2", "--yes"]).expect(0);
+    let is_revoked = || !keygen(&["-Q", "-f", list.to_str().unwrap()], &certificate).0;
+    assert!(is_revoked());
+
+    std::fs::write(&list, before).unwrap();
+    assert!(home.run(&["cert", "revocations", "--json"]).expect(0).json()["problem"].is_string());
+    let verdict = home
+        .run(&["cert", "verify", certificate.to_str().unwrap()])
+        .expect(4)
+        .stdout();
+    assert!(verdict.contains("older copy"), "{verdict}");
+    // What runs before each `ssh` writes it anew.
+    home.run(&["ssh-renew"]).expect(0);
+    assert!(is_revoked());
+
+    // With the record gone as well, nobody knows what was revoked: other authorities take over.
+    for name in ["state.db", "state.db-wal", "state.db-shm", "revoked.krl"] {
+        let _ = std::fs::remove_file(list.with_file_name(name));
+    }
+    home.run(&["ssh-renew"]).expect(0);
+    let all = home.run(&["ca", "list", "--json"]).expect(0).json();
+    assert_eq!(all["authorities"][0]["generation"], 2, "{all}");
+    home.run(&["cert", "verify", certificate.to_str().unwrap()])
+        .expect(4);
+}
+
+#[test]
+fn what_is_refused_leaves_no_certificate_behind() {
+    let home = Sandbox::without_engine();
+    let bob = key(&home, &["-t", "ed25519"]);
+    let count = || {
+        home.run(&["cert", "list", "--json"])
+            .expect(0)
+            .json()
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    home.run(&["ca", "list"]).expect(0);
+    let before = count();
+    for words in [
+        ["--force-command", ""],
+        ["--force-command", "a\nb"],
+        ["--role", ""],
+        ["--role", "../x"],
+    ] {
+        let mut all = vec![
+            "cert",
+            "issue",
+            bob.to_str().unwrap(),
+            "--name",
+            "bob",
+            "--role",
+            "ci",
+        ];
+        all.extend(words);
+        let code = home.run(&all).code();
+        assert!([2, 4].contains(&code), "{words:?} ends with {code}");
+    }
+    let taken = home.home().join("out");
+    std::fs::create_dir(&taken).unwrap();
+    std::fs::write(taken.join("bob-cert.pub"), "").unwrap();
+    let taken = taken.to_str().unwrap();
+    home.run(&[
+        "cert",
+        "issue",
+        bob.to_str().unwrap(),
+        "--name",
+        "bob",
+        "--role",
+        "ci",
+        "-o",
+        taken,
+    ])
+    .expect(1);
+    assert_eq!(count(), before);
+    let words = home.home().join("words");
+    std::fs::write(&words, "short\n").unwrap();
+    let file = home.home().join("exported");
+    home.run(&[
+        "ca",
+        "export",
+        "user",
+        "--private",
+        file.to_str().unwrap(),
+        "--passphrase-file",
+        words.to_str().unwrap(),
+    ])
+    .expect(2);
+    assert!(!file.exists());
 }
 
 #[test]

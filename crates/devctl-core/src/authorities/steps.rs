@@ -7,6 +7,9 @@ use devctl_model::{ErrorCode, ExportAuthority, ExportedKey, ImportAuthority, Pro
 use devctl_ssh::{Authority, AuthorityKind};
 use devctl_store::{Authority as Recorded, AuthorityPhase, KeptIn, NewAuthority, RevocationMeans};
 
+/// A file with a shorter passphrase is opened by trying.
+const SHORTEST_PASSPHRASE: usize = 8;
+
 impl Signer<'_> {
     pub(super) fn lives(&self, kind: AuthorityKind) -> Result<Lives, Problem> {
         let all = self.store.authorities(stored(kind)).or_problem()?;
@@ -303,12 +306,14 @@ impl Signer<'_> {
         let private_key = match &request.passphrase {
             None => None,
             Some(passphrase) => {
-                if passphrase.is_empty() {
+                if passphrase.chars().count() < SHORTEST_PASSPHRASE {
                     return Err(Problem::new(
                         ErrorCode::RequestInvalid,
                         "the private half of an authority is given out encrypted only",
                     )
-                    .fix("Choose a passphrase that is not empty"));
+                    .fix(format!(
+                        "Choose a passphrase of at least {SHORTEST_PASSPHRASE} characters"
+                    )));
                 }
                 if recorded.kept_in == KeptIn::Agent {
                     return Err(Problem::new(
