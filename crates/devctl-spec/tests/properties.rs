@@ -1,6 +1,6 @@
 //! No input panics, and the merge keeps its laws.
 //!
-//! Each target runs for `DEVCTL_FUZZ_SECONDS` (10 unless it is set; the long run takes 60), at least 256 cases. A case
+//! Each target runs for `DEVCTL_FUZZ_SECONDS_CONFIGURATION` (10 unless it is set; `cargo xtask test` says 60), at least 256 cases. A case
 //! that fails is shrunk and printed with its seed.
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ fn fuzz<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCas
 where
     S::Value: Debug,
 {
-    let seconds = std::env::var("DEVCTL_FUZZ_SECONDS")
+    let seconds = std::env::var("DEVCTL_FUZZ_SECONDS_CONFIGURATION")
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(10);

@@ -1,5 +1,6 @@
 //! Authorities, certificates and revocations, with `ssh-keygen` as the second opinion.
 
+use crate::containers::{config, up};
 use crate::sandbox::Sandbox;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -653,4 +654,52 @@ fn another_ending_and_the_lines_in_force() {
     home.set("NO_COLOR", "1");
     let told = home.run(&["doctor"]).stdout();
     assert!(told.contains("DevPod"), "{told}");
+}
+
+#[test]
+fn a_printed_line_holds_no_name_that_a_shell_reads_otherwise() {
+    let Some(mut home) = Sandbox::with_engine() else {
+        return;
+    };
+    let folder = home.folder(&config(""));
+    let made = up(&home, folder.to_str().unwrap());
+    let name = made["name"].as_str().unwrap();
+    let bob = key(&home, &["-t", "ed25519"]);
+    let issue = |user: &str| {
+        let bob = bob.to_str().unwrap();
+        home.run(&[
+            "cert",
+            "issue",
+            bob,
+            "--name",
+            "bob",
+            "--container",
+            name,
+            "--user",
+            user,
+            "--json",
+        ])
+    };
+    for user in [
+        "dev;touch${IFS}x",
+        "$(id)",
+        "`id`",
+        "a'b",
+        "a\"b",
+        "a\nb",
+        "a b",
+        "*",
+        "",
+        "-oProxyCommand=x",
+    ] {
+        let refused = issue(user).expect(2).json();
+        assert_eq!(refused["error"]["code"], "ssh.name_invalid", "{user:?}");
+    }
+    let way = &issue("dev").expect(0).json()["ways"][0];
+    let line = way["authorizedKeys"].as_str().unwrap();
+    assert!(
+        line.starts_with("restrict,command=\"") && line.matches('"').count() == 2,
+        "{line}"
+    );
+    assert!(!line.contains(['\n', '\'', ';', '$', '`']), "{line}");
 }
