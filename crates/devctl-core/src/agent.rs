@@ -445,9 +445,16 @@ mod tests {
 
     #[test]
     fn volumes_are_named_after_what_is_in_them() {
-        for (bytes, volume) in [(X86_64, X86_64_VOLUME), (AARCH64, AARCH64_VOLUME)] {
-            assert_eq!(volume, format!("{VOLUMES}{}", short(bytes)));
+        for (packed, volume) in [(X86_64, X86_64_VOLUME), (AARCH64, AARCH64_VOLUME)] {
+            // A build without agents carries nothing, not even something packed.
+            let program = if packed.is_empty() {
+                Vec::new()
+            } else {
+                unpacked(packed).unwrap()
+            };
+            assert_eq!(volume, format!("{VOLUMES}{}", short(&program)));
             assert!(is_volume(volume));
         }
+        assert_eq!(unpacked(b"rubbish").unwrap_err().code, ErrorCode::AgentMissing);
     }
 }

@@ -667,6 +667,7 @@ fn a_printed_line_holds_no_name_that_a_shell_reads_otherwise() {
     let bob = key(&home, &["-t", "ed25519"]);
     let issue = |user: &str| {
         let bob = bob.to_str().unwrap();
+        let user = format!("--user={user}");
         home.run(&[
             "cert",
             "issue",
@@ -675,8 +676,7 @@ fn a_printed_line_holds_no_name_that_a_shell_reads_otherwise() {
             "bob",
             "--container",
             name,
-            "--user",
-            user,
+            &user,
             "--json",
         ])
     };
