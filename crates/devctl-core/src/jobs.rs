@@ -390,19 +390,28 @@ impl JobHandle {
         self.output(LogStream::Note, format!("{text}\n").as_bytes());
     }
 
-    /// The last lines of the current step's log.
+    /// The last lines of the current step's log. Half of them are kept for what was written as an error, where there is
+    /// so much of it: the two streams come on their own ways, and what went wrong must not be pushed out by what went on.
     pub(crate) fn last_lines(&self, count: usize) -> Vec<String> {
         let mut state = lock(&self.running.state);
         flush_partial(&mut state, &self.running.clock);
         let step = current_step(&state);
-        let lines = state
-            .log
-            .iter()
-            .rev()
-            .filter(|line| line.step == step && line.stream != LogStream::Note);
-        let mut lines: Vec<String> = lines.take(count).map(|line| line.text.clone()).collect();
-        lines.reverse();
-        lines
+        let lines = || {
+            let log = state.log.iter().rev();
+            log.filter(|line| line.step == step && line.stream != LogStream::Note)
+        };
+        let errors = lines()
+            .filter(|line| line.stream == LogStream::Stderr)
+            .take(count / 2);
+        let mut chosen: std::collections::BTreeMap<u64, &str> =
+            errors.map(|line| (line.number, line.text.as_str())).collect();
+        for line in lines() {
+            if chosen.len() >= count {
+                break;
+            }
+            chosen.insert(line.number, &line.text);
+        }
+        chosen.into_values().map(str::to_owned).collect()
     }
 
     /// Ends when somebody wants the job to stop.
