@@ -19,7 +19,8 @@ impl Crowd<'_> {
             let ran = self.home.try_ssh(self.up.host(), "echo in");
             // A session that has said and done all may still be told that it ends with its authority.
             let told = ran.stderr();
-            let ends_late = told.starts_with("error[certificate.revoked]") && told.contains("its authority was ");
+            let ends_late =
+                told.starts_with("error[certificate.revoked]") && told.contains("its authority was ");
             if ran.code() != 0 || ran.stdout() != "in\n" || !(told.is_empty() || ends_late) {
                 return Some(format!("{ran:?}"));
             }
