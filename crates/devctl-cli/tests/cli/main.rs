@@ -12,6 +12,7 @@ mod containers;
 mod contract;
 mod keys;
 mod manual;
+mod revocations;
 mod sandbox;
 mod terminal;
 mod trust;
