@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::core::Core;
 use crate::error::OrProblem;
 use crate::record::Target;
-use crate::signer::stored;
+use crate::signer::Signer;
 use devctl_model::{
     AuthorityInfo, AuthorityKind as Shown, AuthorityList, AuthorityRef, ErrorCode, ExportAuthority,
     ExportedKey, ImportAuthority, Problem, RetireAuthority, RotationStep, SetAuthorityPolicy,
@@ -122,14 +122,10 @@ impl Core {
     ) -> Result<AuthorityList, Problem> {
         self.ensure_identity().await?;
         let who = caller.who.clone();
-        let act = async {
-            self.let_logins_end(kind).await?;
-            self.signing(move |signer| {
-                signer.step(of_model(kind), &who)?;
-                signer.authority_list()
-            })
-            .await
-        };
+        let act = self.after_logins(kind, move |signer| {
+            signer.step(of_model(kind), &who)?;
+            signer.authority_list()
+        });
         self.recorded(caller, "rotate_authority", target(kind), act).await
     }
 
@@ -140,14 +136,10 @@ impl Core {
         kind: Shown,
     ) -> Result<AuthorityList, Problem> {
         self.ensure_identity().await?;
-        let act = async {
-            self.let_logins_end(kind).await?;
-            self.signing(move |signer| {
-                signer.step_back(of_model(kind))?;
-                signer.authority_list()
-            })
-            .await
-        };
+        let act = self.after_logins(kind, move |signer| {
+            signer.step_back(of_model(kind))?;
+            signer.authority_list()
+        });
         self.recorded(caller, "rollback_authority", target(kind), act)
             .await
     }
@@ -159,41 +151,43 @@ impl Core {
         request: RetireAuthority,
     ) -> Result<AuthorityList, Problem> {
         self.ensure_identity().await?;
-        let who = caller.who.clone();
-        let act = async {
-            if !request.now {
-                self.let_logins_end(request.kind).await?;
-            }
-            self.signing(move |signer| {
-                signer.end(of_model(request.kind), request.now, request.revoke, &who)?;
-                signer.authority_list()
-            })
-            .await
+        let (who, kind) = (caller.who.clone(), request.kind);
+        let act = move |signer: &mut Signer<'_>| {
+            signer.end(of_model(kind), request.now, request.revoke, &who)?;
+            signer.authority_list()
         };
-        self.recorded(caller, "retire_authority", target(request.kind), act)
-            .await
+        let act = async {
+            if request.now {
+                self.signing(act).await
+            } else {
+                self.after_logins(kind, act).await
+            }
+        };
+        self.recorded(caller, "retire_authority", target(kind), act).await
     }
 
-    /// Waits until the logins have ended that began before the last step of a rotation. Nobody else is held up by it.
-    async fn let_logins_end(self: &Arc<Self>, kind: Shown) -> Result<(), Problem> {
-        let kind = stored(of_model(kind));
-        let all = self.with_store(move |store| store.authorities(kind)).await?;
-        let is_in_use = |one: &&Recorded| one.phase.is_trusted();
-        // A single authority is not in the middle of a rotation.
-        let changed = match all.iter().filter(is_in_use).count() {
-            0 | 1 => None,
-            _ => all.iter().filter(is_in_use).map(|one| one.changed_at).max(),
-        };
-        let Some(changed) = changed else { return Ok(()) };
-        let now = i64::try_from(self.config.now_seconds())
-            .unwrap_or(i64::MAX)
-            .saturating_mul(1000);
-        // A step of the future is one of a clock that was wrong then.
-        let Ok(passed) = u64::try_from(now - changed) else {
-            return Ok(());
-        };
-        tokio::time::sleep(LOGIN_UNDER_WAY.saturating_sub(Duration::from_millis(passed))).await;
-        Ok(())
+    /// Does `act` once the logins have ended that began before the last step of a rotation. Nobody else is held up
+    /// while it waits; who took a step in the meantime is waited for too.
+    async fn after_logins<T: Send + 'static>(
+        self: &Arc<Self>,
+        kind: Shown,
+        act: impl FnOnce(&mut Signer<'_>) -> Result<T, Problem> + Clone + Send + 'static,
+    ) -> Result<T, Problem> {
+        loop {
+            let act = act.clone();
+            let done = self.signing(move |signer| {
+                let rest = signer.logins_rest(of_model(kind))?;
+                if rest.is_zero() {
+                    act(signer).map(Ok)
+                } else {
+                    Ok(Err(rest))
+                }
+            });
+            match done.await? {
+                Ok(done) => return Ok(done),
+                Err(rest) => tokio::time::sleep(rest).await,
+            }
+        }
     }
 
     /// Gives the key of an authority out.

@@ -189,10 +189,11 @@ fn client(config: &CoreConfig) -> Result<ClientConfig, Problem> {
 pub(crate) fn write_client_config(config: &CoreConfig) -> Result<bool, Problem> {
     let ssh = config.ssh();
     ssh.ensure().or_problem()?;
+    // Read and written in one go: what another process published in between would be undone.
+    let _lock = ssh.lock().or_problem()?;
     let text = devctl_ssh::render_config(&client(config)?).or_problem()?;
     let authorities = read_trusted_authorities(&config.host_authorities()).or_problem()?;
     let hosts = devctl_ssh::render_known_hosts(&config.suffix(), &authorities).or_problem()?;
-    let _lock = ssh.lock().or_problem()?;
     let known_changed = ssh.write_known_hosts(&hosts).or_problem()?;
     Ok(ssh.write_config(&text).or_problem()? || known_changed)
 }

@@ -15,6 +15,7 @@ use devctl_store::{Authority as Recorded, Revocation, RevocationMeans};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// One thing to revoke, in the words of the store.
 struct Asked {
@@ -73,14 +74,36 @@ pub(crate) fn is_stale(config: &CoreConfig, list: &[u8]) -> bool {
     version.is_some_and(|bytes| u64::from_be_bytes(bytes) < published(config))
 }
 
+/// For so long a login waits for a list whose version is known already: a revocation that is being published says its
+/// version a moment before its list is there.
+const PUBLISHING: Duration = Duration::from_millis(500);
+
+/// Reads the list, or its beginning, once it is not older than the one that was published last; what it is after that
+/// long, else.
+fn read_settled(config: &CoreConfig, at_most: u64) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let end = Instant::now() + PUBLISHING;
+    loop {
+        let mut list = Vec::new();
+        std::fs::File::open(config.revocation_list())?
+            .take(at_most)
+            .read_to_end(&mut list)?;
+        if !is_stale(config, &list) || Instant::now() >= end {
+            return Ok(list);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The list, for a login.
+pub(crate) fn read_list(config: &CoreConfig) -> std::io::Result<Vec<u8>> {
+    read_settled(config, u64::MAX)
+}
+
 /// Whether a list is there that is not older than the one that was published last. Reads a few bytes: this runs before
 /// each `ssh`.
 pub(crate) fn is_current(config: &CoreConfig) -> bool {
-    use std::io::Read as _;
-    let mut header = Vec::with_capacity(20);
-    let read =
-        std::fs::File::open(config.revocation_list()).and_then(|file| file.take(20).read_to_end(&mut header));
-    read.is_ok() && !is_stale(config, &header)
+    read_settled(config, 20).is_ok_and(|header| !is_stale(config, &header))
 }
 
 /// What is said of a list that is older than the one that was published last.

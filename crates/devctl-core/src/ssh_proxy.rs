@@ -256,11 +256,10 @@ impl Login<'_> {
         let authorities = authorities.map_err(|error| {
             Problem::new(ErrorCode::SshSignFailed, "a user authority cannot be read").why(error.to_string())
         })?;
-        let list = self.config.revocation_list();
-        let list = std::fs::read(&list).map_err(|error| {
+        let list = crate::revocations::read_list(self.config).map_err(|error| {
             Problem::new(
                 ErrorCode::FileFailed,
-                format!("{} cannot be read", list.display()),
+                format!("{} cannot be read", self.config.revocation_list().display()),
             )
             .why(error.to_string())
             .fix_command("Write it anew from the record", "devctl cert renew")

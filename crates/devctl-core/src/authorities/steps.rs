@@ -1,11 +1,14 @@
 //! The steps of a rotation, forward and back, and how an authority comes and goes.
 
-use super::{Lives, not_found, of_model};
+use super::{LOGIN_UNDER_WAY, Lives, not_found, of_model};
 use crate::error::OrProblem;
-use crate::signer::{Signer, fingerprint, kind_of, public_key, stored, unreachable, vault_name};
+use crate::identity;
+use crate::signer::{Signer, fingerprint, kind_of, public_key, stored, trust_file, unreachable, vault_name};
 use devctl_model::{ErrorCode, ExportAuthority, ExportedKey, ImportAuthority, Problem, RotationStep};
 use devctl_ssh::{Authority, AuthorityKind};
 use devctl_store::{Authority as Recorded, AuthorityPhase, KeptIn, NewAuthority, RevocationMeans};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 /// A file with a shorter passphrase is opened by trying.
 const SHORTEST_PASSPHRASE: usize = 8;
@@ -117,6 +120,47 @@ impl Signer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// For how long the logins are still waited for that began before the last step of a rotation.
+    pub(super) fn logins_rest(&self, kind: AuthorityKind) -> Result<Duration, Problem> {
+        let all = self.lives(kind)?.all;
+        let trusted = all.iter().filter(|one| one.phase.is_trusted());
+        // A single authority is not in the middle of a rotation.
+        if trusted.clone().count() < 2 {
+            return Ok(Duration::ZERO);
+        }
+        let changed = trusted.map(|one| one.changed_at).max();
+        let changed = changed
+            .and_then(|at| u64::try_from(at).ok())
+            .map(|at| SystemTime::UNIX_EPOCH + Duration::from_millis(at));
+        // A step is over once what it published is there, which is later than its record.
+        let files = self.published(kind);
+        let written = files
+            .iter()
+            .filter_map(|file| std::fs::metadata(file).ok()?.modified().ok());
+        let Some(last) = changed.into_iter().chain(written).max() else {
+            return Ok(Duration::ZERO);
+        };
+        // A step of the future is one of a clock that was wrong then: it may have been a moment ago.
+        let passed = (self.config.clock)().duration_since(last).unwrap_or_default();
+        Ok(LOGIN_UNDER_WAY.saturating_sub(passed))
+    }
+
+    /// What a step of a rotation writes for logins and clients to read.
+    fn published(&self, kind: AuthorityKind) -> Vec<PathBuf> {
+        let config = &self.config;
+        let mut files = vec![trust_file(config, kind)];
+        match kind {
+            AuthorityKind::User => files.extend(config.ssh().access_key().ok().map(|key| key.certificate)),
+            AuthorityKind::Host => files.extend(
+                identity::known(config)
+                    .iter()
+                    .filter_map(|access| config.host_keys().ensure(&access.container).ok())
+                    .map(|key| key.certificate_path().to_owned()),
+            ),
+        }
+        files
     }
 
     /// One step forward.
