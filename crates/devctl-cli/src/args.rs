@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 pub(crate) mod authority;
 pub(crate) mod key;
+pub(crate) mod life;
 pub(crate) mod secret;
 mod since;
 
@@ -83,8 +84,20 @@ pub(crate) enum Command {
     Stop(StopArgs),
     /// Stop a container and start it again
     Restart(RestartArgs),
+    /// Freeze the processes of a container
+    Pause(ContainerArg),
+    /// Let the frozen processes of a container go on
+    Unpause(ContainerArg),
+    /// Send a signal to the main process of a container
+    Kill(life::KillArgs),
+    /// Give a container another name; its SSH name is another one at once
+    Rename(life::RenameArgs),
     /// Make a container anew from its configuration; its volumes and its workspace folder stay
     Rebuild(RebuildArgs),
+    /// Make a container anew from the image that it has; nothing is built or pulled
+    Recreate(life::RecreateArgs),
+    /// Show what differs between a container and its configuration now, and what applying it costs
+    Drift(ContainerArg),
     /// Remove a container; its workspace folder always stays
     Remove(RemoveArgs),
     /// Run a command in a container
@@ -152,6 +165,12 @@ pub(crate) struct UpArgs {
     /// Allow the rights on the sheet with this hash
     #[arg(long, value_name = "HASH", value_parser = trust_hash)]
     pub trust: Option<String>,
+    /// Where the configuration has changed, take the cheapest step that applies it; asks before anything is lost
+    #[arg(long)]
+    pub apply: bool,
+    /// Do not ask before files of the container are lost
+    #[arg(short, long, requires = "apply")]
+    pub yes: bool,
 }
 
 /// Names a container.
@@ -430,7 +449,7 @@ pub(crate) struct ManArgs {
     pub markdown: bool,
 }
 
-fn trust_hash(text: &str) -> Result<String, String> {
+pub(crate) fn trust_hash(text: &str) -> Result<String, String> {
     devctl_model::trust_hash_in(text)
         .map(str::to_owned)
         .ok_or_else(|| "it is the 64 hexadecimal digits that are printed with a trust sheet".to_owned())

@@ -11,9 +11,11 @@ mod authorities;
 mod certificates;
 mod config;
 mod doctor;
+mod drift;
 mod events;
 mod exec;
 mod keys;
+mod life;
 mod lifecycle;
 pub(crate) mod list;
 mod logs;
@@ -46,7 +48,13 @@ pub(crate) fn run(printer: &Printer, command: Command) -> Result<u8, Failure> {
         Command::Start(args) => block_on(One, lifecycle::start(printer, args)),
         Command::Stop(args) => block_on(One, lifecycle::stop(printer, args)),
         Command::Restart(args) => block_on(One, lifecycle::restart(printer, args)),
+        Command::Pause(args) => block_on(One, life::pause(printer, args)),
+        Command::Unpause(args) => block_on(One, life::unpause(printer, args)),
+        Command::Kill(args) => block_on(One, life::kill(printer, args)),
+        Command::Rename(args) => block_on(One, life::rename(printer, args)),
         Command::Rebuild(args) => block_on(Several, rebuild::run(printer, args)),
+        Command::Recreate(args) => block_on(Several, rebuild::recreate(printer, args)),
+        Command::Drift(args) => block_on(One, drift::run(printer, args)),
         Command::Remove(args) => block_on(One, remove::run(printer, args)),
         Command::Exec(args) => block_on(Several, exec::run(printer, args)),
         Command::Ssh(args) => block_on(One, ssh::run(printer, args)),

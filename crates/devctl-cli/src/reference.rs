@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::io;
 
 mod key_shapes;
+mod life_shapes;
 mod secret_shapes;
 mod shapes;
 mod trust_shapes;

@@ -4,6 +4,7 @@ use crate::core::Core;
 use crate::engines::{host, is_asked_for, state_of};
 use crate::error::OrProblem;
 use crate::labels;
+use crate::source::Source;
 use devctl_engine::{ContainerFilter, ContainerStatus, ContainerSummary, Endpoint, Engine, EngineError};
 use devctl_model::{
     Container, ContainerDetail, ContainerId, ContainerList, ContainerState, ErrorCode, MountInfo, PortInfo,
@@ -27,8 +28,16 @@ impl Found {
         &self.summary.id
     }
 
+    /// The name that a person knows it by: see [`crate::naming`].
     pub(crate) fn alias(&self) -> &str {
-        labels::get(&self.summary.labels, labels::NAME).unwrap_or(&self.summary.name)
+        crate::naming::alias(&self.summary.name, &self.summary.labels)
+    }
+
+    /// What its own network is called after: the name that it was made with, whatever it is called now.
+    pub(crate) fn network_alias(&self) -> &str {
+        self.label(labels::NETWORK)
+            .or_else(|| self.label(labels::NAME))
+            .unwrap_or_else(|| self.alias())
     }
 
     pub(crate) fn label(&self, key: &str) -> Option<&str> {
@@ -39,8 +48,31 @@ impl Found {
         self.label(labels::REFERENCE_FOLDER)
     }
 
+    /// What it was made from, and the configuration file of a folder.
+    pub(crate) fn source(&self) -> (Source, Option<String>) {
+        match self.label(labels::SOURCE_KIND) {
+            Some("image") => {
+                let image = self.label(labels::SOURCE).unwrap_or_default();
+                (Source::Image(image.to_owned()), None)
+            }
+            _ => (
+                Source::Folder(self.folder().unwrap_or_default().into()),
+                self.config_file().map(str::to_owned),
+            ),
+        }
+    }
+
+    /// The configuration file that it was made from.
+    pub(crate) fn config_file(&self) -> Option<&str> {
+        self.label(labels::REFERENCE_CONFIG)
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         self.summary.status == ContainerStatus::Running
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.summary.status == ContainerStatus::Paused
     }
 }
 
@@ -221,7 +253,7 @@ impl Core {
         Ok(ContainerDetail {
             remote_user: found.label(labels::REMOTE_USER).unwrap_or("root").to_owned(),
             remote_workspace_folder: found.label(labels::WORKSPACE_FOLDER).unwrap_or("/").to_owned(),
-            config_file: found.label(labels::REFERENCE_CONFIG).map(str::to_owned),
+            config_file: found.config_file().map(str::to_owned),
             config_changed,
             mounts,
             networks: details
@@ -302,7 +334,7 @@ fn exit_code(status: &str) -> Option<i32> {
 }
 
 /// Values of names that look like secrets are not shown.
-fn masked(name: &str, value: &str) -> String {
+pub(crate) fn masked(name: &str, value: &str) -> String {
     const SECRET: [&str; 9] = [
         "SECRET",
         "TOKEN",

@@ -40,6 +40,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) alias: &'a str,
     pub(crate) image: &'a str,
     pub(crate) remote_user: &'a str,
+    /// What its own network is called after.
     pub(crate) network: &'a str,
     pub(crate) trust: &'a str,
     pub(crate) metadata: &'a str,
@@ -56,7 +57,7 @@ pub(crate) fn request(plan: &ContainerPlan, about: &Surroundings<'_>) -> Result<
         name: Some(
             run.name
                 .clone()
-                .unwrap_or_else(|| format!("devctl-{}", about.alias)),
+                .unwrap_or_else(|| crate::naming::engine_name(about.alias)),
         ),
         image: about.image.to_owned(),
         env: plan.env.clone().into_iter().collect(),
@@ -257,8 +258,21 @@ fn container_labels(
         (labels::TRUST, about.trust),
         (labels::REFERENCE_METADATA, about.metadata),
     ];
+    let chosen = plan.run.name.as_deref();
+    let snapshot = crate::life::drift::Snapshot::of(about.definition).label();
+    let looks_like_ours = chosen.filter(|name| crate::naming::looks_like_ours(name));
+    let more = [
+        (labels::CONFIG, snapshot.as_deref()),
+        (labels::ENGINE_NAME, looks_like_ours),
+        (
+            labels::NETWORK,
+            Some(about.network).filter(|network| *network != about.alias),
+        ),
+    ];
+    let more = more.into_iter().filter_map(|(key, value)| Some((key, value?)));
     all.extend(
         ours.into_iter()
+            .chain(more)
             .map(|(key, value)| (key.to_owned(), value.to_owned())),
     );
     all
@@ -416,7 +430,7 @@ fn network(request: &mut CreateRequest, run: &RunOptions, about: &Surroundings<'
     }
     request.network = Some(match run.networks.first() {
         None => NetworkRequest {
-            mode: about.network.to_owned(),
+            mode: crate::network::name_of(about.network),
             ..NetworkRequest::default()
         },
         Some(wanted) => {

@@ -7,7 +7,7 @@ use crate::error::OrProblem;
 use crate::labels;
 use crate::lifecycle;
 use crate::secrets::give;
-use crate::source::{self, Source};
+use crate::source::{self, Definition};
 use bytes::Bytes;
 use devctl_agent_protocol::GUARD_ARGUMENT;
 use devctl_engine::{ExecControl, ExecRequest, OutputStream, TerminalSize};
@@ -210,6 +210,9 @@ impl Core {
     /// A container that runs, and what is known for entering it. What is known is found out where nothing is.
     pub(crate) async fn entered(self: &Arc<Self>, name: &str) -> Result<(Found, Access), Problem> {
         let found = self.find(name).await?;
+        if found.is_paused() {
+            return Err(crate::life::paused(&found));
+        }
         if !found.is_running() {
             let alias = found.alias();
             return Err(
@@ -234,19 +237,15 @@ impl Core {
 
     /// What the configuration of a container that exists says now.
     pub(crate) async fn plan_of(self: &Arc<Self>, found: &Found) -> Result<ContainerPlan, Problem> {
-        let (source, config) = match found.label(labels::SOURCE_KIND) {
-            Some("image") => (
-                Source::Image(found.label(labels::SOURCE).unwrap_or_default().to_owned()),
-                None,
-            ),
-            _ => (
-                Source::Folder(found.folder().unwrap_or_default().into()),
-                found.label(labels::REFERENCE_CONFIG).map(str::to_owned),
-            ),
-        };
-        let definition = self.read_source(source, config).await?;
+        let definition = self.definition_of(found).await?;
         let label = found.label(labels::REFERENCE_METADATA);
         let entries = source::entries(&definition, &found.summary.image, label)?;
         source::plan_existing(&definition, &entries)
+    }
+
+    /// What a container was made from, read again.
+    pub(crate) async fn definition_of(self: &Arc<Self>, found: &Found) -> Result<Definition, Problem> {
+        let (source, config) = found.source();
+        self.read_source(source, config).await
     }
 }

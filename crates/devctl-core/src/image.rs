@@ -35,6 +35,37 @@ pub(crate) async fn acquire(
     }
 }
 
+/// The image of a container that is to be made anew. It is named as the configuration names it where that name still
+/// means it, so that the list goes on to say it in words.
+pub(crate) async fn kept(
+    engine: &Arc<dyn Engine>,
+    id: &str,
+    plan: &ContainerPlan,
+    tag: &str,
+) -> Result<Acquired, Problem> {
+    let details = match engine.image_inspect(id).await {
+        Err(EngineError::NotFound { .. }) => {
+            return Err(Problem::new(
+                ErrorCode::ImageNotFound,
+                "the image of the container is not here any more",
+            )
+            .fix("Rebuild the container: that gets or builds an image")
+            .safe("the container is untouched"));
+        }
+        found => found.at("Find the image")?,
+    };
+    let name = match &plan.source {
+        ImageSource::Image(reference) => reference.as_str(),
+        ImageSource::Build(_) => tag,
+    };
+    let named = engine.image_inspect(name).await;
+    let is_it = named.is_ok_and(|named| named.id == details.id);
+    Ok(Acquired {
+        reference: if is_it { name } else { id }.to_owned(),
+        details,
+    })
+}
+
 async fn pull(
     engine: &Arc<dyn Engine>,
     config: &CoreConfig,

@@ -8,6 +8,10 @@ pub(crate) const OURS: &str = "dev.devctl.";
 pub(crate) const MANAGED: &str = "dev.devctl.managed";
 /// The alias.
 pub(crate) const NAME: &str = "dev.devctl.name";
+/// The name that the engine gave it, where the configuration chose one that looks like one of ours.
+pub(crate) const ENGINE_NAME: &str = "dev.devctl.engine-name";
+/// What its network is called after, where that is not the alias.
+pub(crate) const NETWORK: &str = "dev.devctl.network";
 /// What a person called it.
 pub(crate) const TITLE: &str = "dev.devctl.title";
 /// `folder` or `image`.
@@ -16,6 +20,8 @@ pub(crate) const SOURCE_KIND: &str = "dev.devctl.source-kind";
 pub(crate) const SOURCE: &str = "dev.devctl.source";
 /// Hash over everything that decides how the container is made.
 pub(crate) const CONFIG_HASH: &str = "dev.devctl.config-hash";
+/// What the configuration said, as [`crate::life::drift::Snapshot`].
+pub(crate) const CONFIG: &str = "dev.devctl.config";
 /// The user of terminals, hooks and logins.
 pub(crate) const REMOTE_USER: &str = "dev.devctl.remote-user";
 /// Where terminals and hooks start.

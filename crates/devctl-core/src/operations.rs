@@ -191,10 +191,23 @@ operations! {
     change stop_container(StopContainer) -> StoppedContainer, Post "/containers/{container}/stop", Developer, [Containers];
     /// Stops a container and starts it again. A job.
     change restart_container(RestartContainer) -> JobRef, Post "/containers/{container}/restart", Developer, [Containers, Jobs];
+    /// Freezes the processes of a container.
+    change pause_container(ContainerRef) -> ChangedContainer, Post "/containers/{container}/pause", Developer, [Containers];
+    /// Lets the frozen processes of a container go on.
+    change unpause_container(ContainerRef) -> ChangedContainer, Post "/containers/{container}/unpause", Developer, [Containers];
+    /// Sends a signal to the main process of a container.
+    change kill_container(KillContainer) -> KilledContainer, Post "/containers/{container}/kill", Developer, [Containers];
+    /// Gives a container another name, whether it runs or not. Its SSH name is another one at once.
+    change rename_container(RenameContainer) -> RenamedContainer, Post "/containers/{container}/rename", Developer, [Containers, Ssh];
     /// Says what a rebuild would lose and keep.
     read preview_rebuild(ContainerRef) -> RebuildPreview, Get "/containers/{container}/rebuild", Viewer, [Containers];
     /// Makes a container anew from its configuration. Volumes and the workspace folder stay. A job.
     change rebuild_container(RebuildContainer) -> JobRef, Post "/containers/{container}/rebuild", Developer, [Containers, Jobs];
+    /// Makes a container anew from the image that it has, without building or pulling. Volumes and the workspace folder
+    /// stay. A job.
+    change recreate_container(RecreateContainer) -> JobRef, Post "/containers/{container}/recreate", Developer, [Containers, Jobs];
+    /// Says what differs between a container and its configuration now, and what applying it costs.
+    read show_drift(ContainerRef) -> ContainerDrift, Get "/containers/{container}/drift", Viewer, [Containers];
     /// Removes a container. The workspace folder always stays; volumes go only when asked for.
     change remove_container(RemoveContainer) -> RemovedContainer, Delete "/containers/{container}", Developer, [Containers];
     /// Reads a configuration in the reference's own shape, without making anything of it.

@@ -48,7 +48,7 @@ impl Core {
                     }
                 }
             }
-            self.remove_network(&found.engine, found.alias()).await
+            self.remove_network(&found.engine, found.network_alias()).await
         };
         let target = Target::container(found.id(), found.alias());
         let network_removed = self.recorded(caller, "remove_container", target, act).await?;
@@ -74,7 +74,7 @@ impl Core {
                 kept.push(volume);
             }
         }
-        let network = network::name_of(found.alias());
+        let network = network::name_of(found.network_alias());
         let has_network = details.networks.iter().any(|joined| joined.network == network);
         let folder = found
             .folder()
@@ -142,11 +142,15 @@ impl Core {
         self.remove_found(going).await
     }
 
-    /// Removes a container whose successor is about to be made. Its name, volumes and network stay.
+    /// Removes a container whose successor is about to be made. Its name and volumes stay, and its network where that is
+    /// called after its name.
     pub(crate) async fn clear_away(self: &Arc<Self>, old: &Found, job: &JobHandle) -> Result<Alias, Problem> {
         job.step("Remove the old container");
         let alias = Alias::new(old.alias()).or_problem()?;
         self.remove_found(old).await?;
+        if old.network_alias() != alias.as_str() {
+            self.remove_network(&old.engine, old.network_alias()).await?;
+        }
         Ok(alias)
     }
 

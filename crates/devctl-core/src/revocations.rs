@@ -91,6 +91,10 @@ fn read_settled(config: &CoreConfig, at_most: u64) -> std::io::Result<Vec<u8>> {
         if !is_stale(config, &list) || Instant::now() >= end {
             return Ok(list);
         }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it is the pause between two looks at what another process publishes"
+        )]
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Definition {
     pub(crate) identity: BTreeMap<String, String>,
     /// Hash over everything that decides how the container is made.
     pub(crate) hash: String,
+    /// Hash over the Dockerfile, where the image is built.
+    pub(crate) dockerfile: Option<String>,
 }
 
 impl Source {
@@ -192,12 +194,14 @@ pub(crate) fn read(
                 .map_err(|error| explained(error, folder))?;
             let name = read.config.name.clone().filter(|name| !name.trim().is_empty());
             let title = name.unwrap_or_else(|| source.suggested_name());
-            let hash = config_hash(&read);
+            let dockerfile = dockerfile(&read);
+            let hash = config_hash(&read, dockerfile.as_deref());
             Ok(Definition {
                 source: source.clone(),
                 identity: read.id_labels(),
                 title,
                 hash,
+                dockerfile: dockerfile.map(|text| short_hash_of(&text)),
                 read,
             })
         }
@@ -214,6 +218,7 @@ pub(crate) fn read(
                 title: source.suggested_name(),
                 identity,
                 hash: short_hash(image),
+                dockerfile: None,
                 read,
             })
         }
@@ -235,20 +240,25 @@ fn explained(error: SpecError, folder: &Path) -> Problem {
 }
 
 /// The hash over the configuration with its variables filled in, and over the Dockerfile that it names.
-fn config_hash(read: &ReadConfig) -> String {
+fn config_hash(read: &ReadConfig, dockerfile: Option<&[u8]>) -> String {
     let mut hash = Sha256::new();
     hash.update(read.value.to_string());
+    hash.update(dockerfile.unwrap_or_default());
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The text of the Dockerfile that a configuration builds from.
+fn dockerfile(read: &ReadConfig) -> Option<Vec<u8>> {
     let merged = devctl_spec::merge::merge(&[], read);
     let plan = merged.and_then(|merged| devctl_spec::plan::plan(&StdFiles, read, &merged));
-    if let Ok(ContainerPlan {
-        source: ImageSource::Build(build),
-        ..
-    }) = plan
-    {
+    match plan {
         // A Dockerfile that is not there fails the build, which says so.
-        hash.update(std::fs::read(&build.dockerfile).unwrap_or_default());
+        Ok(ContainerPlan {
+            source: ImageSource::Build(build),
+            ..
+        }) => Some(std::fs::read(&build.dockerfile).unwrap_or_default()),
+        _ => None,
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What a source asks for, together with what its image's metadata says.
@@ -313,7 +323,11 @@ pub(crate) fn entries(
 
 /// Twelve digits that stand for a text.
 pub(crate) fn short_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
+    short_hash_of(text.as_bytes())
+}
+
+fn short_hash_of(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
         .iter()
         .take(6)
         .map(|byte| format!("{byte:02x}"))

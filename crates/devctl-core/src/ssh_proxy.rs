@@ -313,7 +313,19 @@ impl Login<'_> {
             })?
             .or_problem()?;
         let found = core.find(alias.as_str()).await?;
+        if found.alias() != alias.as_str() {
+            // A folder of that name is there, and its container is called otherwise.
+            return Err(Problem::new(
+                ErrorCode::ContainerNotFound,
+                format!("there is no container {:?}", alias.as_str()),
+            )
+            .fix_command("See what there is", "devctl list"));
+        }
         let known = Access::read(self.config, alias).filter(|access| access.container == found.id());
+        if found.is_paused() {
+            // Somebody froze it on purpose: a login of an editor that tries again and again must not undo that.
+            return Err(crate::life::paused(&found));
+        }
         if !found.is_running() {
             self.may_start(&core, alias, known.as_ref()).await?;
             let caller = Caller {

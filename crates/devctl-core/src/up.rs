@@ -29,6 +29,8 @@ struct Wanted {
     endpoint: Endpoint,
     /// Pulls and builds without caches.
     fresh: bool,
+    /// The image to take, by id, in the place of the one that the configuration names or builds.
+    image: Option<String>,
 }
 
 impl Core {
@@ -74,6 +76,7 @@ impl Core {
             definition,
             endpoint,
             fresh: false,
+            image: None,
         };
         let outcome = match existing {
             Some(existing) => self.resume(caller, &wanted, existing, job).await,
@@ -179,7 +182,7 @@ impl Core {
     pub(crate) async fn config_changed(self: &Arc<Self>, found: &Found) -> Option<bool> {
         let made_with = found.label(labels::CONFIG_HASH)?.to_owned();
         let folder = found.folder()?.to_owned();
-        let config = found.label(labels::REFERENCE_CONFIG).map(str::to_owned);
+        let config = found.config_file().map(str::to_owned);
         let core = self.clone();
         let task = tokio::task::spawn_blocking(move || {
             source::read(&core.config, &Source::Folder(folder.into()), config.as_deref())
@@ -215,7 +218,7 @@ fn outcome(
     config: &CoreConfig,
     access: &Access,
     kind: UpKind,
-    changed: bool,
+    drift: Option<devctl_model::DriftCost>,
     plan: &ContainerPlan,
 ) -> UpOutcome {
     // That the configuration has changed is a fact of its own: each door says it with what it offers.
@@ -227,7 +230,8 @@ fn outcome(
         remote_user: access.remote_user.clone(),
         remote_workspace_folder: access.workspace_folder.clone(),
         outcome: kind,
-        config_changed: changed,
+        config_changed: drift.is_some(),
+        drift,
         notices,
     }
 }

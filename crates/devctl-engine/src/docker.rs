@@ -9,6 +9,7 @@ mod images;
 mod info;
 mod logs;
 mod networks;
+mod pausing;
 mod request;
 mod volumes;
 
@@ -295,6 +296,14 @@ impl Engine for DockerEngine {
 
     async fn container_kill(&self, container: &str, signal: &str) -> Result<(), EngineError> {
         self.kill_container(container, signal).await
+    }
+
+    async fn container_pause(&self, container: &str) -> Result<(), EngineError> {
+        self.pause_container(container).await
+    }
+
+    async fn container_unpause(&self, container: &str) -> Result<(), EngineError> {
+        self.unpause_container(container).await
     }
 
     async fn container_remove(&self, container: &str, options: RemoveOptions) -> Result<(), EngineError> {

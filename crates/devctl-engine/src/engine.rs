@@ -103,6 +103,18 @@ pub trait Engine: Send + Sync + fmt::Debug {
     /// `signal` as a name ("SIGHUP") or a number.
     async fn container_kill(&self, container: &str, signal: &str) -> Result<(), EngineError>;
 
+    /// Freezes all processes of a running container.
+    ///
+    /// # Errors
+    /// [`EngineError::Conflict`] when it is frozen already or does not run.
+    async fn container_pause(&self, container: &str) -> Result<(), EngineError>;
+
+    /// Lets the processes of a frozen container go on.
+    ///
+    /// # Errors
+    /// [`EngineError::Conflict`] when it is not frozen.
+    async fn container_unpause(&self, container: &str) -> Result<(), EngineError>;
+
     async fn container_remove(&self, container: &str, options: RemoveOptions) -> Result<(), EngineError>;
 
     /// Whether the engine is removing the container, or has done so. An engine that still kills its processes lists it as

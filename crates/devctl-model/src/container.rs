@@ -297,6 +297,10 @@ pub struct UpOutcome {
     pub outcome: UpKind,
     /// True when the configuration says something else now than when the container was made.
     pub config_changed: bool,
+    /// The cheapest step that applies what it says now; none where nothing has changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional = nullable))]
+    pub drift: Option<crate::DriftCost>,
     /// Properties that were read and have no effect yet, and other things worth knowing.
     pub notices: Vec<String>,
 }

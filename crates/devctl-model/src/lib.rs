@@ -8,11 +8,13 @@ pub mod certificate;
 pub mod config;
 pub mod container;
 pub mod doctor;
+pub mod drift;
 pub mod event;
 pub mod host;
 pub mod id;
 pub mod job;
 pub mod key;
+pub mod life;
 pub mod problem;
 pub mod secret;
 pub mod settings;
@@ -39,6 +41,7 @@ pub use container::{
     UpContainer, UpKind, UpOutcome,
 };
 pub use doctor::{CheckState, DoctorCheck, DoctorReport, RunDoctor};
+pub use drift::{ContainerDrift, DriftCost, DriftField, RecreateContainer};
 pub use event::{Change, EventPage, EventRecord, ListEvents, OutcomeKind};
 pub use host::{Host, HostList, HostState};
 pub use id::{ContainerId, EventId, JobId};
@@ -47,6 +50,7 @@ pub use key::{
     AddAgentKey, AgentKey, AgentKeyList, ChangeKeyPassphrase, ExportKey, GenerateKey, ImportKey, KeyList,
     KeyOrigin, KeyProtection, KeyRecord, KeyRef, KeyState, KeyType, RemovedKey, RotateKey, RotatedKey,
 };
+pub use life::{ChangedContainer, KillContainer, KilledContainer, RenameContainer, RenamedContainer};
 pub use problem::{ErrorCode, Fix, Problem};
 pub use secret::{
     AskedSecret, AskedSecretState, AskedSecrets, AskedSecretsOf, ChangeVault, KeychainInfo, ListSecrets,

@@ -15,8 +15,10 @@ import type {
   Change,
   ChangeKeyPassphrase,
   ChangeVault,
+  ChangedContainer,
   ConfigDocument,
   ContainerDetail,
+  ContainerDrift,
   ContainerList,
   ContainerRef,
   DoctorReport,
@@ -42,6 +44,8 @@ import type {
   KeyList,
   KeyRecord,
   KeyRef,
+  KillContainer,
+  KilledContainer,
   ListCertificates,
   ListEvents,
   ListSecrets,
@@ -53,9 +57,12 @@ import type {
   RebuildContainer,
   RebuildPreview,
   RecoveryKeyText,
+  RecreateContainer,
   RemoveContainer,
   RemovedContainer,
   RemovedKey,
+  RenameContainer,
+  RenamedContainer,
   ResizeTerminal,
   RestartContainer,
   RetireAuthority,
@@ -110,10 +117,22 @@ export interface Operations {
   stop_container: { request: StopContainer; response: StoppedContainer };
   /** Stops a container and starts it again. A job. */
   restart_container: { request: RestartContainer; response: JobRef };
+  /** Freezes the processes of a container. */
+  pause_container: { request: ContainerRef; response: ChangedContainer };
+  /** Lets the frozen processes of a container go on. */
+  unpause_container: { request: ContainerRef; response: ChangedContainer };
+  /** Sends a signal to the main process of a container. */
+  kill_container: { request: KillContainer; response: KilledContainer };
+  /** Gives a container another name, whether it runs or not. Its SSH name is another one at once. */
+  rename_container: { request: RenameContainer; response: RenamedContainer };
   /** Says what a rebuild would lose and keep. */
   preview_rebuild: { request: ContainerRef; response: RebuildPreview };
   /** Makes a container anew from its configuration. Volumes and the workspace folder stay. A job. */
   rebuild_container: { request: RebuildContainer; response: JobRef };
+  /** Makes a container anew from the image that it has, without building or pulling. Volumes and the workspace folder  stay. A job. */
+  recreate_container: { request: RecreateContainer; response: JobRef };
+  /** Says what differs between a container and its configuration now, and what applying it costs. */
+  show_drift: { request: ContainerRef; response: ContainerDrift };
   /** Removes a container. The workspace folder always stays; volumes go only when asked for. */
   remove_container: { request: RemoveContainer; response: RemovedContainer };
   /** Reads a configuration in the reference's own shape, without making anything of it. */
@@ -263,8 +282,14 @@ export const OPERATIONS: { readonly [Name in keyof Operations]: OperationInfo } 
   start_container: { method: "POST", path: "/containers/{container}/start", changes: true, tags: ["containers","jobs"] },
   stop_container: { method: "POST", path: "/containers/{container}/stop", changes: true, tags: ["containers"] },
   restart_container: { method: "POST", path: "/containers/{container}/restart", changes: true, tags: ["containers","jobs"] },
+  pause_container: { method: "POST", path: "/containers/{container}/pause", changes: true, tags: ["containers"] },
+  unpause_container: { method: "POST", path: "/containers/{container}/unpause", changes: true, tags: ["containers"] },
+  kill_container: { method: "POST", path: "/containers/{container}/kill", changes: true, tags: ["containers"] },
+  rename_container: { method: "POST", path: "/containers/{container}/rename", changes: true, tags: ["containers","ssh"] },
   preview_rebuild: { method: "GET", path: "/containers/{container}/rebuild", changes: false, tags: ["containers"] },
   rebuild_container: { method: "POST", path: "/containers/{container}/rebuild", changes: true, tags: ["containers","jobs"] },
+  recreate_container: { method: "POST", path: "/containers/{container}/recreate", changes: true, tags: ["containers","jobs"] },
+  show_drift: { method: "GET", path: "/containers/{container}/drift", changes: false, tags: ["containers"] },
   remove_container: { method: "DELETE", path: "/containers/{container}", changes: true, tags: ["containers"] },
   read_config: { method: "POST", path: "/config/read", changes: false, tags: [] },
   list_jobs: { method: "GET", path: "/jobs", changes: false, tags: ["jobs"] },

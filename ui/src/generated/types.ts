@@ -548,6 +548,20 @@ recoveryKey: SecretText | null,
 acceptOlder: boolean, };
 
 /**
+ * What an act on a container brought about that may have been done before.
+ */
+
+export type ChangedContainer = { 
+/**
+ * Its name, also where it was asked for by folder or id.
+ */
+name: string, 
+/**
+ * False when it was in that state already.
+ */
+changed: boolean, };
+
+/**
  * How a check came out.
  */
 
@@ -754,6 +768,28 @@ ports: Array<PortInfo>,
 status: string, };
 
 /**
+ * What differs between a container and its configuration now.
+ */
+
+export type ContainerDrift = { 
+/**
+ * The container.
+ */
+name: string, 
+/**
+ * Each difference, the dearest first.
+ */
+fields: Array<DriftField>, 
+/**
+ * The cheapest step that applies all of them; none where nothing differs.
+ */
+cost: DriftCost | null, 
+/**
+ * The command that takes it; none where there is nothing to do.
+ */
+command: string | null, };
+
+/**
  * The engine's own id of a container: 64 hexadecimal digits.
  */
 
@@ -842,6 +878,39 @@ export type Done = {
  * False when the asked state already held and nothing had to be done.
  */
 changed: boolean, };
+
+/**
+ * What it costs to apply a difference; the later one includes the earlier ones.
+ */
+
+export type DriftCost = "nothing" | "restart" | "recreate" | "rebuild";
+
+/**
+ * One difference.
+ */
+
+export type DriftField = { 
+/**
+ * The property (`mounts`, `containerEnv.PATH`), or what else differs (`Dockerfile`).
+ */
+field: string, 
+/**
+ * What the container was made with, as JSON; none where it said nothing, or where that is not known. Values of names
+ * that look like secrets are replaced by dots.
+ */
+old: string | null, 
+/**
+ * What is said now.
+ */
+new: string | null, 
+/**
+ * What applying it costs.
+ */
+cost: DriftCost, 
+/**
+ * Why it differs, where the two values do not say it.
+ */
+note: string | null, };
 
 /**
  * A stable name of a kind of failure. Front ends branch on it, never on a text.
@@ -1501,6 +1570,34 @@ words: string,
 fix: string | null, };
 
 /**
+ * Asks for a signal to be sent to the main process of a container.
+ */
+
+export type KillContainer = { 
+/**
+ * Name, id, beginning of an id, or folder.
+ */
+container: string, 
+/**
+ * The signal, as a name with or without `SIG`, or as a number; `SIGKILL` when none is given.
+ */
+signal?: string, };
+
+/**
+ * What `kill` brought about.
+ */
+
+export type KilledContainer = { 
+/**
+ * Its name, also where it was asked for by folder or id.
+ */
+name: string, 
+/**
+ * The signal that was sent, as `SIGTERM` or as a number.
+ */
+signal: string, };
+
+/**
  * Which certificates are listed, newest first.
  */
 
@@ -1775,6 +1872,20 @@ export type RecoveryKeyText = {
 recoveryKey: SecretText, };
 
 /**
+ * Asks for a container to be made anew from the image that it has.
+ */
+
+export type RecreateContainer = { 
+/**
+ * Name, id, beginning of an id, or folder.
+ */
+container: string, 
+/**
+ * The hash of the trust sheet that is allowed.
+ */
+trust?: string, };
+
+/**
  * Asks for a container to be removed. A workspace folder is never removed.
  */
 
@@ -1839,6 +1950,42 @@ fingerprint: string,
  * How many entries of it were taken from the ssh-agent.
  */
 takenFromAgent: number, };
+
+/**
+ * Asks for another name for a container.
+ */
+
+export type RenameContainer = { 
+/**
+ * Name, id, beginning of an id, or folder.
+ */
+container: string, 
+/**
+ * The name that it gets: lower-case letters, digits and dashes.
+ */
+name: string, };
+
+/**
+ * What `rename` brought about.
+ */
+
+export type RenamedContainer = { 
+/**
+ * Its name from now on.
+ */
+name: string, 
+/**
+ * The name that it had, which `ssh` does not know any more.
+ */
+oldName: string, 
+/**
+ * The name to give to `ssh` from now on.
+ */
+sshHost: string, 
+/**
+ * False when it was called so already.
+ */
+changed: boolean, };
 
 /**
  * Tells a terminal its size.

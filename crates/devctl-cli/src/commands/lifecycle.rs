@@ -52,12 +52,22 @@ pub(crate) async fn stop(printer: &Printer, args: StopArgs) -> Result<u8, Failur
 
 pub(crate) async fn restart(printer: &Printer, args: RestartArgs) -> Result<u8, Failure> {
     let session = Session::open(printer).await?;
-    let container = args.target.container;
+    let job = restarted(&session, args.target.container, args.timeout, args.trust).await?;
+    ended(printer, &job, "is running again")
+}
+
+/// Stops a container and starts it again.
+pub(super) async fn restarted(
+    session: &Session,
+    container: String,
+    timeout: Option<u32>,
+    trust: Option<String>,
+) -> Result<Job, Failure> {
     let consenting = Consenting {
         subject: &container,
-        trust: args.trust,
+        trust,
         command: &|hash| {
-            let timeout = args.timeout.map(|seconds| seconds.to_string());
+            let timeout = timeout.map(|seconds| seconds.to_string());
             let timeout = timeout.iter().flat_map(|seconds| ["--timeout", seconds]);
             let words = ["devctl", "restart"].into_iter().chain(timeout);
             command_line(words.chain(["--trust", hash, &container]))
@@ -65,15 +75,13 @@ pub(crate) async fn restart(printer: &Printer, args: RestartArgs) -> Result<u8, 
         begin: &|trust| {
             let request = RestartContainer {
                 container: container.clone(),
-                timeout: args.timeout,
+                timeout,
                 trust,
             };
-            let session = &session;
             Box::pin(async move { session.core.restart_container(&session.caller, request).await })
         },
     };
-    let job = run_with_consent(&session, consenting).await?;
-    ended(printer, &job, "is running again")
+    run_with_consent(session, consenting).await
 }
 
 /// Says what a job brought about.

@@ -1,8 +1,9 @@
-//! `devctl rebuild`.
+//! `devctl rebuild` and `recreate`.
 
 use super::lifecycle::ended;
 use super::remove::{declined, unasked};
 use crate::args::RebuildArgs;
+use crate::args::life::RecreateArgs;
 use crate::ask;
 use crate::failure::Failure;
 use crate::job::{Consenting, run_with_consent};
@@ -11,62 +12,80 @@ use crate::output::text::{counted, plain};
 use crate::output::{DIM, Palette, Printer, STRONG, WARN};
 use crate::session::Session;
 use devctl_core::operations::Operations;
-use devctl_model::{ContainerRef, RebuildContainer, RebuildPreview};
+use devctl_model::{ContainerRef, Job, RebuildContainer, RebuildPreview, RecreateContainer};
 
 pub(crate) async fn run(printer: &Printer, args: RebuildArgs) -> Result<u8, Failure> {
     let session = Session::open(printer).await?;
-    let container = args.target.container;
-    if !args.yes {
+    let mut words = vec!["devctl", "rebuild"];
+    if args.no_cache {
+        words.push("--no-cache");
+    }
+    let job = anew(&session, &words, args.target.container, args.yes, args.trust).await?;
+    ended(printer, &job, "is made anew")
+}
+
+pub(crate) async fn recreate(printer: &Printer, args: RecreateArgs) -> Result<u8, Failure> {
+    let session = Session::open(printer).await?;
+    let words = ["devctl", "recreate"];
+    let job = anew(&session, &words, args.target.container, args.yes, args.trust).await?;
+    ended(printer, &job, "is made anew")
+}
+
+/// Makes a container anew, after saying what is lost. `words` is the command so far, which says how.
+pub(super) async fn anew(
+    session: &Session,
+    words: &[&str],
+    container: String,
+    yes: bool,
+    trust: Option<String>,
+) -> Result<Job, Failure> {
+    let printer = &session.printer;
+    if !yes {
         let request = ContainerRef {
             container: container.clone(),
         };
         let preview = session.core.preview_rebuild(&session.caller, request).await?;
         printer.note(&render(&preview, printer.stderr.palette))?;
         if !printer.can_ask() {
-            let mut words = vec!["devctl", "rebuild"];
-            if args.no_cache {
-                words.push("--no-cache");
-            }
-            if let Some(hash) = &args.trust {
-                words.extend(["--trust", hash]);
-            }
-            words.extend(["--yes", &container]);
-            return Err(unasked(&preview.name, "made anew", command_line(words)).into());
+            let trust = trust.iter().flat_map(|hash| ["--trust", hash.as_str()]);
+            let words = words.iter().copied().chain(trust);
+            let command = command_line(words.chain(["--yes", container.as_str()]));
+            return Err(unasked(&preview.name, "made anew", command).into());
         }
-        if !ask::confirm(printer, "Rebuild?").await? {
+        let question = if words.contains(&"recreate") {
+            "Recreate?"
+        } else {
+            "Rebuild?"
+        };
+        if !ask::confirm(printer, question).await? {
             return Err(declined(&preview.name, "made anew").into());
         }
     }
-    let request = RebuildContainer {
-        container,
-        no_cache: args.no_cache,
-        trust: None,
-    };
-    let job = run_with_consent(
-        &session,
-        Consenting {
-            subject: &request.container,
-            trust: args.trust,
-            command: &|hash| {
-                let mut words = vec!["devctl", "rebuild", "--yes"];
-                if request.no_cache {
-                    words.push("--no-cache");
-                }
-                words.extend(["--trust", hash, &request.container]);
-                command_line(words)
-            },
-            begin: &|trust| {
-                let request = RebuildContainer {
-                    trust,
-                    ..request.clone()
-                };
-                let session = &session;
-                Box::pin(async move { session.core.rebuild_container(&session.caller, request).await })
-            },
+    let consenting = Consenting {
+        subject: &container,
+        trust,
+        command: &|hash| {
+            let words = words.iter().copied();
+            command_line(words.chain(["--yes", "--trust", hash, container.as_str()]))
         },
-    )
-    .await?;
-    ended(printer, &job, "is made anew")
+        begin: &|trust| {
+            let container = container.clone();
+            let (recreate, no_cache) = (words.contains(&"recreate"), words.contains(&"--no-cache"));
+            Box::pin(async move {
+                if recreate {
+                    let request = RecreateContainer { container, trust };
+                    return session.core.recreate_container(&session.caller, request).await;
+                }
+                let request = RebuildContainer {
+                    container,
+                    no_cache,
+                    trust,
+                };
+                session.core.rebuild_container(&session.caller, request).await
+            })
+        },
+    };
+    run_with_consent(session, consenting).await
 }
 
 fn render(preview: &RebuildPreview, palette: Palette) -> String {

@@ -2,7 +2,9 @@
 
 use crate::args::UpArgs;
 use crate::ask;
+use crate::commands::drift::cost_word;
 use crate::commands::secrets::ask_for_missing;
+use crate::commands::{lifecycle, rebuild};
 use crate::failure::Failure;
 use crate::job::{Consenting, run_with_consent};
 use crate::output::shell::command_line;
@@ -11,13 +13,15 @@ use crate::output::{DIM, GOOD, LINK, Printer, STRONG, WARN};
 use crate::session::Session;
 use devctl_core::operations::Operations;
 use devctl_model::{
-    ConfigChoice, ErrorCode, InspectSource, Job, Nothing, Problem, SourceKind, UpContainer, UpKind, UpOutcome,
+    ConfigChoice, DriftCost, ErrorCode, InspectSource, Job, Nothing, Problem, SourceKind, UpContainer,
+    UpKind, UpOutcome,
 };
 use std::time::Instant;
 
 pub(crate) async fn run(printer: &Printer, args: UpArgs) -> Result<u8, Failure> {
     let session = Session::open(printer).await?;
     let began = Instant::now();
+    let (apply, yes) = (args.apply, args.yes);
     let mut request = request(args);
     ask_for_missing(&session, &request).await?;
     let job = match carry_out(&session, &request).await {
@@ -28,15 +32,33 @@ pub(crate) async fn run(printer: &Printer, args: UpArgs) -> Result<u8, Failure> 
         }
         ended => ended?,
     };
-    let result = job.result.ok_or_else(|| unreadable("it is missing"))?;
+    let mut outcome = outcome_of(job)?;
+    if apply && let Some(job) = apply_drift(&session, &outcome, yes).await? {
+        outcome = outcome_of(job)?;
+    }
     if printer.json {
-        printer.document(&result)?;
+        printer.document(&outcome)?;
         return Ok(0);
     }
-    let outcome: UpOutcome =
-        serde_json::from_value(result).map_err(|error| unreadable(&error.to_string()))?;
     tell(&session, &outcome, began).await?;
     Ok(0)
+}
+
+fn outcome_of(job: Job) -> Result<UpOutcome, Failure> {
+    let result = job.result.ok_or_else(|| unreadable("it is missing"))?;
+    Ok(serde_json::from_value(result).map_err(|error| unreadable(&error.to_string()))?)
+}
+
+/// Takes the cheapest step that applies what the configuration says now; none where nothing has to be done.
+async fn apply_drift(session: &Session, outcome: &UpOutcome, yes: bool) -> Result<Option<Job>, Failure> {
+    let name = outcome.name.clone();
+    let words: &[&str] = match outcome.drift {
+        None | Some(DriftCost::Nothing) => return Ok(None),
+        Some(DriftCost::Restart) => return lifecycle::restarted(session, name, None, None).await.map(Some),
+        Some(DriftCost::Recreate) => &["devctl", "recreate"],
+        Some(DriftCost::Rebuild) => &["devctl", "rebuild"],
+    };
+    rebuild::anew(session, words, name, yes, None).await.map(Some)
 }
 
 fn request(args: UpArgs) -> UpContainer {
@@ -154,11 +176,16 @@ async fn tell(session: &Session, outcome: &UpOutcome, began: Instant) -> Result<
     for notice in &outcome.notices {
         printer.note(&format!("{} {}", err.paint(WARN, "note:"), plain(notice)))?;
     }
-    if outcome.config_changed {
+    let step = outcome
+        .drift
+        .filter(|cost| *cost != DriftCost::Nothing)
+        .map(cost_word);
+    if let Some(verb) = step {
         printer.note(&format!(
-            "{} the configuration has changed since this container was made; {} applies it",
+            "{} the configuration has changed since this container was made; {} applies it ({} says what)",
             err.paint(WARN, "note:"),
-            err.paint(LINK, &format!("devctl rebuild {}", outcome.name))
+            err.paint(LINK, &format!("devctl {verb} {}", outcome.name)),
+            err.paint(LINK, &format!("devctl drift {}", outcome.name))
         ))?;
     }
     let how = match outcome.outcome {

@@ -21,7 +21,7 @@ pub(super) struct Shape {
 pub(super) fn of(command: &str) -> Option<Shape> {
     Some(match command {
         "devctl up" => shape("one `UpOutcome`, after the job has ended.", &up()),
-        "devctl start" | "devctl restart" | "devctl rebuild" => {
+        "devctl start" | "devctl restart" | "devctl rebuild" | "devctl recreate" => {
             shape("one `UpOutcome`, after the job has ended.", &up())
         }
         "devctl list" => shape("one array of `Container`.", &[container()]),
@@ -98,6 +98,7 @@ pub(super) fn of(command: &str) -> Option<Shape> {
         _ => {
             return super::trust_shapes::of(command)
                 .or_else(|| super::key_shapes::of(command))
+                .or_else(|| super::life_shapes::of(command))
                 .or_else(|| super::secret_shapes::of(command));
         }
     })
@@ -131,6 +132,7 @@ fn up() -> UpOutcome {
         remote_workspace_folder: "/workspaces/hello".into(),
         outcome: UpKind::Created,
         config_changed: false,
+        drift: None,
         notices: vec![],
     }
 }

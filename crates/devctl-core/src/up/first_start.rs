@@ -24,6 +24,7 @@ pub(super) struct FirstStart<'a> {
     pub(super) image: &'a Acquired,
     pub(super) request: &'a CreateRequest,
     pub(super) alias: &'a Alias,
+    pub(super) network: &'a Alias,
     pub(super) remote_user: &'a str,
     pub(super) job: &'a JobHandle,
 }
@@ -49,6 +50,7 @@ impl Core {
             image,
             request,
             alias,
+            network,
             remote_user,
             job,
         } = *first;
@@ -73,7 +75,7 @@ impl Core {
             ..access(wanted, engine, plan, id, alias.as_str(), remote_user)
         };
         let starting = async {
-            match self.start_in_network(engine, id, alias.as_str()).await {
+            match self.start_in_network(engine, id, network.as_str()).await {
                 Ok(()) => Ok(None),
                 Err(error @ EngineError::LimitRefused { .. }) => Ok(Some(error)),
                 Err(error) => Err(error.into_problem().at("Start container")),
@@ -113,18 +115,21 @@ async fn name_taken(engine: &Arc<dyn Engine>, name: &str) -> Option<Problem> {
     let id = crate::ssh_proxy::short(&holder.id);
     let message = format!("the engine has a container that is called {name} already: {id}");
     let problem = Problem::new(ErrorCode::EngineConflict, message);
-    Some(match labels::get(&holder.labels, labels::NAME) {
-        Some(alias) => problem
-            .fix_command("See what it is", format!("devctl show {alias}"))
-            .fix("Choose another name (--name)"),
-        None => problem
-            .fix_command("See what it is", format!("docker ps --all --filter id={id}"))
-            .fix("Choose another name (--name)")
-            .fix_command(
-                "Or give that container another one",
-                format!("docker rename {id} {name}-old"),
-            ),
-    })
+    let is_ours = holder.labels.contains_key(labels::MANAGED);
+    Some(
+        match is_ours.then(|| crate::naming::alias(&holder.name, &holder.labels)) {
+            Some(alias) => problem
+                .fix_command("See what it is", format!("devctl show {alias}"))
+                .fix("Choose another name (--name)"),
+            None => problem
+                .fix_command("See what it is", format!("docker ps --all --filter id={id}"))
+                .fix("Choose another name (--name)")
+                .fix_command(
+                    "Or give that container another one",
+                    format!("docker rename {id} {name}-old"),
+                ),
+        },
+    )
 }
 
 /// The access record of a container that is about to start for the first time.

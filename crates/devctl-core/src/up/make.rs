@@ -13,7 +13,7 @@ use crate::jobs::JobHandle;
 use crate::lifecycle::{self, Inside, Masks, Moments};
 use crate::record::Target;
 use crate::source::{self, Source};
-use crate::{agent, identity, network, user};
+use crate::{agent, identity, naming, user};
 use devctl_engine::{ContainerStatus, CreateRequest, Engine, EngineError, EngineInfo, RemoveOptions};
 use devctl_model::{ErrorCode, Problem, UpKind, UpOutcome};
 use devctl_spec::host::Gpu;
@@ -53,7 +53,8 @@ impl Became {
 struct Made {
     engine: Arc<dyn Engine>,
     alias: Alias,
-    network: bool,
+    /// What the network is called after that was made for it.
+    network: Option<Alias>,
     container: Option<String>,
 }
 
@@ -67,10 +68,10 @@ impl Core {
         job: &JobHandle,
     ) -> Result<UpOutcome, Problem> {
         let source_text = wanted.definition.source.text();
-        let operation = if replaced.is_some() {
-            "rebuild_container"
-        } else {
-            "up"
+        let operation = match (&replaced, &wanted.image) {
+            (None, _) => "up",
+            (Some(_), None) => "rebuild_container",
+            (Some(_), Some(_)) => "recreate_container",
         };
         job.step("Check consent");
         let folder_wants = self.planned_for(source::plan(&wanted.definition, &[])?, &wanted.endpoint);
@@ -152,7 +153,7 @@ impl Core {
     ) -> Result<UpOutcome, Problem> {
         let definition = &wanted.definition;
         job.cancel_effect("Removes what was made, keeps the image cache");
-        plan_steps(job, folder_plan);
+        plan_steps(job, folder_plan, wanted.image.is_none());
         let secrets = Masks::of(self.config.env.iter().chain(&folder_plan.env));
         if let (Some(hook), Source::Folder(folder)) = (&folder_plan.initialize, &definition.source) {
             lifecycle::on_host(&self.config, hook, folder, job, &secrets).await?;
@@ -163,7 +164,12 @@ impl Core {
             slug(&definition.source.suggested_name()),
             &definition.hash[..12]
         );
-        let acquired = image::acquire(&engine, &self.config, folder_plan, &tag, wanted.fresh, job);
+        let acquired = async {
+            match &wanted.image {
+                Some(id) => image::kept(&engine, id, folder_plan, &tag).await,
+                None => image::acquire(&engine, &self.config, folder_plan, &tag, wanted.fresh, job).await,
+            }
+        };
         let (image, info) =
             futures_util::future::join(acquired, self.engine_info(&engine, &wanted.endpoint)).await;
         let (image, info) = (image?, info?);
@@ -238,30 +244,31 @@ impl Core {
             None => self.choose_alias(wanted).await?,
         };
         job.subject(alias.as_str());
+        let all = self.ours_on(&wanted.endpoint).await?;
+        let network = naming::free_network(&alias, &all, &wanted.endpoint);
         *made = Some(Made {
             engine: engine.clone(),
             alias: alias.clone(),
-            network: false,
+            network: None,
             container: None,
         });
         require_host(plan, info, job)?;
         let own_network = plan.run.networks.is_empty();
         if own_network && let Some(made) = made.as_mut() {
-            made.network = true;
+            made.network = Some(network.clone());
         }
         let (memory, pids) = futures_util::future::join(
             self.chosen(crate::settings::MEMORY_LIMIT),
             self.chosen(crate::settings::PIDS_LIMIT),
         )
         .await;
-        let network = network::name_of(alias.as_str());
         let about = Surroundings {
             definition: &wanted.definition,
             info,
             alias: alias.as_str(),
             image: &image.reference,
             remote_user: &remote_user,
-            network: &network,
+            network: network.as_str(),
             trust,
             metadata,
             agent: agent::mount(&image.details.architecture)?,
@@ -273,7 +280,7 @@ impl Core {
         // A network takes as long as the rest together, and is needed only at the start.
         let with_network = async {
             if own_network {
-                self.ensure_network(engine, alias.as_str()).await
+                self.ensure_network(engine, network.as_str()).await
             } else {
                 Ok(())
             }
@@ -315,6 +322,7 @@ impl Core {
             image,
             request: &request,
             alias: &alias,
+            network: &network,
             remote_user: &remote_user,
             job,
         };
@@ -359,7 +367,7 @@ impl Core {
             self.run_hooks(engine, &mut access, plan, secrets, job).await?;
         }
         job.step("Ready");
-        Ok(outcome(&self.config, &access, UpKind::Created, false, plan))
+        Ok(outcome(&self.config, &access, UpKind::Created, None, plan))
     }
 
     /// Runs the lifecycle commands that have not run, and notes that nothing is left to do.
@@ -457,16 +465,7 @@ impl Core {
     /// The alias of a new container: as asked for, else from the source's name, numbered where it is taken.
     async fn choose_alias(self: &Arc<Self>, wanted: &Wanted) -> Result<Alias, Problem> {
         let (all, _) = self.ours().await;
-        let known = identity::known(&self.config);
-        // A record of a container that is gone does not keep a name, unless its engine is silent.
-        let taken = |alias: &Alias| {
-            all.iter().any(|found| found.alias() == alias.as_str())
-                || known.iter().any(|access| {
-                    access.alias == alias.as_str()
-                        && access.url != wanted.endpoint.url
-                        && !all.iter().any(|found| found.endpoint.url == access.url)
-                })
-        };
+        let taken = |alias: &Alias| self.is_taken(alias, &all, &wanted.endpoint);
         if let Some(name) = &wanted.request.name {
             let alias = Alias::new(name).or_problem()?;
             if taken(&alias) {
@@ -516,8 +515,8 @@ impl Core {
                 }
             }
         }
-        if made.network
-            && let Err(error) = self.remove_network(&made.engine, made.alias.as_str()).await
+        if let Some(network) = &made.network
+            && let Err(error) = self.remove_network(&made.engine, network.as_str()).await
         {
             problem = problem.why(format!("its network could not be removed again: {error}"));
         }
@@ -588,13 +587,14 @@ fn require_host(plan: &ContainerPlan, info: &EngineInfo, job: &JobHandle) -> Res
     Ok(())
 }
 
-fn plan_steps(job: &JobHandle, plan: &ContainerPlan) {
+fn plan_steps(job: &JobHandle, plan: &ContainerPlan, gets_image: bool) {
     let mut steps = Vec::new();
     let pull;
     if plan.initialize.is_some() {
         steps.push("Run initializeCommand");
     }
     match &plan.source {
+        _ if !gets_image => {}
         ImageSource::Image(reference) => {
             pull = format!("Pull {reference}");
             steps.push(&pull);
@@ -615,6 +615,7 @@ fn plan_steps(job: &JobHandle, plan: &ContainerPlan) {
 /// What a person is told to type again.
 pub(super) fn command(wanted: &Wanted, replaced: Option<&Found>) -> String {
     match replaced {
+        Some(old) if wanted.image.is_some() => format!("devctl recreate {}", old.alias()),
         Some(old) => format!("devctl rebuild {}", old.alias()),
         None => {
             let source = quoted(&wanted.request.source);

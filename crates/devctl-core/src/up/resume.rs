@@ -14,7 +14,8 @@ use crate::source::{self, Definition, Source};
 use crate::{identity, user};
 use devctl_engine::{ContainerStatus, Engine, EngineError, MountKind};
 use devctl_model::{
-    JobId, Problem, RebuildContainer, StopContainer, StoppedContainer, UpContainer, UpKind, UpOutcome,
+    JobId, Problem, RebuildContainer, RecreateContainer, StopContainer, StoppedContainer, UpContainer,
+    UpKind, UpOutcome,
 };
 use devctl_spec::hooks::HookKind;
 use devctl_spec::plan::ContainerPlan;
@@ -31,9 +32,13 @@ impl Core {
         job: &JobHandle,
     ) -> Result<UpOutcome, Problem> {
         let definition = &wanted.definition;
-        let changed = found
-            .label(labels::CONFIG_HASH)
-            .is_some_and(|hash| hash != definition.hash);
+        if found.is_paused() {
+            return Err(crate::life::paused(&found));
+        }
+        let changed = crate::life::drift::fields(&found, definition)
+            .into_iter()
+            .map(|field| field.cost)
+            .max();
         job.subject(found.alias());
         let label = found.label(labels::REFERENCE_METADATA);
         let entries = source::entries(definition, &found.summary.image, label)?;
@@ -91,13 +96,6 @@ impl Core {
                 self.network_again(found),
             )
             .await?;
-            if found.summary.status == ContainerStatus::Paused {
-                return Err(Problem::new(
-                    devctl_model::ErrorCode::ContainerNotRunning,
-                    format!("{} is paused", found.alias()),
-                )
-                .fix_command("Let it go on", format!("docker unpause {}", found.summary.name)));
-            }
             if !plan.override_command {
                 own_command::require_stays(&found.engine, found.id(), found.alias()).await?;
             }
@@ -106,7 +104,7 @@ impl Core {
             access.set_up = !runs_on_start(plan) && access.set_up;
             // What a login needs is written while the engine starts the container, which takes longer.
             let starting = async {
-                let start = self.start_in_network(&found.engine, found.id(), found.alias());
+                let start = self.start_in_network(&found.engine, found.id(), found.network_alias());
                 start.await.at("Start container")
             };
             let (started, let_in) =
@@ -132,12 +130,14 @@ impl Core {
 
     /// Somebody may have pruned the network of a stopped container.
     async fn network_again(self: &Arc<Self>, found: &Found) -> Result<(), Problem> {
-        let name = crate::network::name_of(found.alias());
+        let name = crate::network::name_of(found.network_alias());
         if found.label(labels::FOR).is_some() || !found.summary.networks.contains(&name) {
             return Ok(());
         }
         match found.engine.network_inspect(&name).await {
-            Err(EngineError::NotFound { .. }) => self.ensure_network(&found.engine, found.alias()).await,
+            Err(EngineError::NotFound { .. }) => {
+                self.ensure_network(&found.engine, found.network_alias()).await
+            }
             there => there.map(drop).or_problem(),
         }
     }
@@ -397,6 +397,34 @@ impl Core {
             }))
     }
 
+    /// Makes a container anew from the image that it has. A job.
+    pub(crate) async fn recreate(
+        self: &Arc<Self>,
+        caller: &Caller,
+        request: RecreateContainer,
+    ) -> Result<JobId, Problem> {
+        crate::trust::require_hash(request.trust.as_deref())?;
+        let found = self.find(&request.container).await?;
+        let (core, caller) = (self.clone(), caller.clone());
+        let alias = found.alias().to_owned();
+        Ok(self
+            .jobs
+            .start("recreate_container", &alias, move |job| async move {
+                job.step("Read configuration");
+                let mut wanted = core.wanted_again(&found, request.trust.clone()).await?;
+                let lock_name = format!(
+                    "up-{}",
+                    source::short_hash(&format!("{:?}", wanted.definition.identity))
+                );
+                let lock = job.unless_cancelled(core.lock(&lock_name)).await?;
+                let found = core.find_again(&found).await?;
+                wanted.image = Some(found.summary.image_id.clone());
+                let outcome = core.make(&caller, &wanted, Some(found), &job).await;
+                drop(lock);
+                core.with_notices(&wanted, outcome?).await
+            }))
+    }
+
     /// The container as it is by now: another process may have made it anew while we waited for it.
     async fn find_again(self: &Arc<Self>, found: &Found) -> Result<Found, Problem> {
         match self.find(found.id()).await {
@@ -409,31 +437,25 @@ impl Core {
 
     /// The source of a container, read again.
     async fn wanted_again(self: &Arc<Self>, found: &Found, trust: Option<String>) -> Result<Wanted, Problem> {
-        let (text, config) = match found.label(labels::SOURCE_KIND) {
-            Some("image") => (
-                Source::Image(found.label(labels::SOURCE).unwrap_or_default().to_owned()),
-                None,
-            ),
-            _ => {
-                let folder = found.folder().unwrap_or_default();
-                if !std::path::Path::new(folder).is_dir() {
-                    return Err(Problem::new(
-                        devctl_model::ErrorCode::FolderNotFound,
-                        format!("the folder {folder} of {} is not there", found.alias()),
-                    )
-                    .fix("Bring the folder back to where it was")
-                    .fix_command(
-                        "Start the container as it is",
-                        format!("docker start {}", found.summary.name),
-                    )
-                    .safe("the container is untouched"));
-                }
-                (
-                    Source::Folder(folder.into()),
-                    found.label(labels::REFERENCE_CONFIG).map(str::to_owned),
-                )
-            }
-        };
+        let (text, config) = found.source();
+        if let Source::Folder(folder) = &text
+            && !folder.is_dir()
+        {
+            return Err(Problem::new(
+                devctl_model::ErrorCode::FolderNotFound,
+                format!(
+                    "the folder {} of {} is not there",
+                    folder.display(),
+                    found.alias()
+                ),
+            )
+            .fix("Bring the folder back to where it was")
+            .fix_command(
+                "Start the container as it is",
+                format!("docker start {}", found.summary.name),
+            )
+            .safe("the container is untouched"));
+        }
         let request = UpContainer {
             source: text.text(),
             config: config.clone(),
@@ -446,6 +468,7 @@ impl Core {
             definition,
             endpoint: found.endpoint.clone(),
             fresh: false,
+            image: None,
         })
     }
 

@@ -1,0 +1,12 @@
+//! The life of a container between its making and its end: the real `devctl`, the real `ssh`, a real engine.
+//!
+//! Needs what the tests of `ssh` need. Without an engine the tests say so and pass, unless `DEVCTL_REQUIRE_ALL=1`.
+
+#![cfg(unix)]
+
+#[cfg(test)]
+mod drift;
+#[cfg(test)]
+mod pause;
+#[cfg(test)]
+mod rename;
