@@ -5,7 +5,11 @@
 #![cfg(unix)]
 
 #[cfg(test)]
+mod adopt;
+#[cfg(test)]
 mod drift;
+#[cfg(test)]
+mod gone;
 #[cfg(test)]
 mod pause;
 #[cfg(test)]

@@ -12,6 +12,7 @@ const state: Record<ContainerState, string> = {
   stopped: "Stopped",
   failed: "Failed",
   removing: "Removing",
+  gone: "Gone",
   unknown: "Unknown",
 };
 

@@ -92,6 +92,10 @@ pub(crate) enum Command {
     Kill(life::KillArgs),
     /// Give a container another name; its SSH name is another one at once
     Rename(life::RenameArgs),
+    /// Make a container that somebody else made ours to enter; it goes on as it is
+    Adopt(life::AdoptArgs),
+    /// Take a container off the list that was adopted, or that is gone
+    Forget(ContainerArg),
     /// Make a container anew from its configuration; its volumes and its workspace folder stay
     Rebuild(RebuildArgs),
     /// Make a container anew from the image that it has; nothing is built or pulled

@@ -52,6 +52,8 @@ pub(crate) fn run(printer: &Printer, command: Command) -> Result<u8, Failure> {
         Command::Unpause(args) => block_on(One, life::unpause(printer, args)),
         Command::Kill(args) => block_on(One, life::kill(printer, args)),
         Command::Rename(args) => block_on(One, life::rename(printer, args)),
+        Command::Adopt(args) => block_on(Several, life::adopt(printer, args)),
+        Command::Forget(args) => block_on(One, life::forget(printer, args)),
         Command::Rebuild(args) => block_on(Several, rebuild::run(printer, args)),
         Command::Recreate(args) => block_on(Several, rebuild::recreate(printer, args)),
         Command::Drift(args) => block_on(One, drift::run(printer, args)),

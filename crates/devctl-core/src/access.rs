@@ -7,6 +7,7 @@
 use crate::agent::Agent;
 use crate::config::CoreConfig;
 use crate::error::OrProblem;
+use crate::life::gone::MadeFrom;
 use crate::user::Alignment;
 use devctl_engine::{Endpoint, EngineFacts};
 use devctl_files::Mode;
@@ -52,6 +53,9 @@ pub(crate) struct Access {
     pub(crate) starts_on_host: bool,
     /// True when something runs in the container at each start or attach.
     pub(crate) runs_on_start: bool,
+    /// What it was made from, for when it is gone.
+    #[serde(default)]
+    pub(crate) made_from: MadeFrom,
 }
 
 impl Access {

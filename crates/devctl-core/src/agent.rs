@@ -177,6 +177,9 @@ impl Core {
         if let Some(kept) = kept.filter(|kept| kept.is_current()) {
             return Ok(kept.clone());
         }
+        if found.is_adopted() {
+            return self.bring_agent(found).await;
+        }
         let volume_in = |mounts: &[MountPoint]| {
             let mount = mounts.iter().find(|mount| mount.target == MOUNT)?;
             mount.name.clone().filter(|name| is_volume(name))
@@ -214,6 +217,39 @@ impl Core {
         .await?;
         drop(lock);
         Ok(beside)
+    }
+
+    /// The agent of a container that somebody else made: our program is copied into it, under a name of its own for each
+    /// build, so that what runs from another goes on.
+    pub(crate) async fn bring_agent(self: &Arc<Self>, found: &Found) -> Result<Agent, Problem> {
+        const STEP: &str = "Bring the agent in";
+        let architecture = match found.engine.image_inspect(&found.summary.image_id).await {
+            Ok(image) => image.architecture,
+            // The image may be gone; the container runs on what the engine's machine is.
+            Err(EngineError::NotFound { .. }) => found.engine.info().await.at(STEP)?.arch,
+            Err(error) => return Err(error).at(STEP),
+        };
+        let (bytes, build) = binary(&architecture)?;
+        let path = format!("{MOUNT}/{build}");
+        let bytes = unpacked(bytes)?;
+        let here = read_file(&found.engine, found.id(), &path, bytes.len()).await;
+        if !matches!(&here, Ok(Some(file)) if file.bytes == bytes) {
+            let file = one_file(path.trim_start_matches('/'), &bytes, 0o111)?;
+            found
+                .engine
+                .copy_in(found.id(), "/", file)
+                .await
+                .at(STEP)
+                .map_err(|problem| {
+                    problem
+                        .fix("A container with a read-only file system cannot be adopted")
+                        .safe("the container is untouched")
+                })?;
+        }
+        Ok(Agent {
+            build: build.to_owned(),
+            path,
+        })
     }
 
     /// Waits, without holding up a thread of others, for a lock that other processes see too.

@@ -1,9 +1,11 @@
 //! Finding containers: what the engines say, in the product's words.
 
+use crate::adopted;
 use crate::core::Core;
 use crate::engines::{host, is_asked_for, state_of};
 use crate::error::OrProblem;
 use crate::labels;
+use crate::life::ended;
 use crate::source::Source;
 use devctl_engine::{ContainerFilter, ContainerStatus, ContainerSummary, Endpoint, Engine, EngineError};
 use devctl_model::{
@@ -14,6 +16,9 @@ use devctl_ssh::Suffix;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+
+/// So many of the last lines of a container that ended are shown with it.
+const LAST_LINES: usize = 10;
 
 /// A container of ours and the engine it lives on.
 #[derive(Clone)]
@@ -71,6 +76,11 @@ impl Found {
         self.summary.status == ContainerStatus::Running
     }
 
+    /// Whether somebody else made it.
+    pub(crate) fn is_adopted(&self) -> bool {
+        self.label(labels::ADOPTED).is_some()
+    }
+
     pub(crate) fn is_paused(&self) -> bool {
         self.summary.status == ContainerStatus::Paused
     }
@@ -80,9 +90,12 @@ impl Core {
     /// All containers of ours on one engine.
     pub(crate) async fn ours_on(&self, endpoint: &Endpoint) -> Result<Vec<Found>, Problem> {
         let engine = self.engines.engine(endpoint).await?;
+        let adopted = adopted::on(&self.config, &endpoint.url);
+        // Those that were adopted bear no label of ours.
+        let label = adopted.is_empty().then(|| labels::MANAGED.to_owned());
         let filter = ContainerFilter {
             all: true,
-            labels: vec![labels::MANAGED.to_owned()],
+            labels: label.into_iter().collect(),
             ..ContainerFilter::default()
         };
         let listed = match engine.container_list(&filter).await {
@@ -96,6 +109,8 @@ impl Core {
         let listed = listed.map_err(|error| crate::engines::unreachable(endpoint, error))?;
         Ok(listed
             .into_iter()
+            .map(|summary| adopted::over(&adopted, summary))
+            .filter(|summary| summary.labels.contains_key(labels::MANAGED))
             .filter(|summary| !labels::is_helper(&summary.labels))
             .map(|summary| Found {
                 engine: engine.clone(),
@@ -170,11 +185,19 @@ impl Core {
                 });
                 Err(match silent {
                     Some((_, problem)) => problem,
-                    None => Problem::new(
-                        ErrorCode::ContainerNotFound,
-                        format!("there is no container {name:?}"),
-                    )
-                    .fix_command("See what there is", "devctl list"),
+                    None => {
+                        let none = Problem::new(
+                            ErrorCode::ContainerNotFound,
+                            format!("there is no container {name:?}"),
+                        );
+                        if known.iter().any(|access| access.alias == lower) {
+                            none.why("it was removed, and not by devctl")
+                                .fix_command("Make it again", format!("devctl recreate {lower}"))
+                                .fix_command("Take it off the list", format!("devctl forget {lower}"))
+                        } else {
+                            none.fix_command("See what there is", "devctl list")
+                        }
+                    }
                 })
             }
             several => {
@@ -197,7 +220,17 @@ impl Core {
             return Err(failed.swap_remove(missed).1);
         }
         let suffix = self.config.suffix();
-        let mut containers: Vec<Container> = found.iter().map(|found| shown(found, &suffix)).collect();
+        let explained = found.iter().map(|found| async {
+            let mut container = shown(found, &suffix);
+            crate::life::ended::explain(found, &mut container).await;
+            container
+        });
+        let mut containers: Vec<Container> = futures_util::future::join_all(explained).await;
+        containers.extend(
+            self.gone(&found, &failed)
+                .iter()
+                .map(|access| self.shown_gone(access)),
+        );
         containers.sort_by(|a, b| {
             let running = |container: &Container| container.state != ContainerState::Running;
             running(a)
@@ -220,9 +253,22 @@ impl Core {
     }
 
     pub(crate) async fn container_detail(self: &Arc<Self>, name: &str) -> Result<ContainerDetail, Problem> {
-        let found = self.find(name).await?;
+        let found = match self.find(name).await {
+            Err(problem) if problem.code == ErrorCode::ContainerNotFound => {
+                let gone = self.find_gone(name).await;
+                return gone.map(|access| self.detail_of_gone(&access)).ok_or(problem);
+            }
+            found => found?,
+        };
         let details = found.engine.container_inspect(found.id()).await.or_problem()?;
         let mut container = shown(&found, &self.config.suffix());
+        container.ended = ended::of(&details);
+        if let Some(end) = &mut container.ended {
+            end.last_lines = ended::last_lines(&found, LAST_LINES).await;
+        }
+        if details.state.oom_killed && !details.state.is_running() {
+            container.state = ContainerState::Failed;
+        }
         container.started_at = details.state.started_at.map(crate::clock::offset_text);
         container.finished_at = (!details.state.is_running())
             .then(|| details.state.finished_at.map(crate::clock::offset_text))
@@ -304,6 +350,10 @@ pub(crate) fn shown(found: &Found, suffix: &Suffix) -> Container {
         started_at: None,
         finished_at: None,
         exit_code: exit_code.filter(|_| summary.status != ContainerStatus::Running),
+        ended: exit_code
+            .filter(|_| summary.status != ContainerStatus::Running)
+            .and_then(ended::of_code),
+        adopted: found.is_adopted(),
         ports: ports(summary),
         status: summary.status_text.clone(),
     }

@@ -90,6 +90,22 @@ impl Operations for Arc<Core> {
         self.rename(caller, &request).await
     }
 
+    async fn adopt_container(
+        &self,
+        caller: &Caller,
+        request: AdoptContainer,
+    ) -> Result<AdoptedContainer, Problem> {
+        self.adopt(caller, &request).await
+    }
+
+    async fn forget_container(
+        &self,
+        caller: &Caller,
+        request: ContainerRef,
+    ) -> Result<ForgottenContainer, Problem> {
+        self.forget(caller, &request).await
+    }
+
     async fn preview_rebuild(&self, _: &Caller, request: ContainerRef) -> Result<RebuildPreview, Problem> {
         Core::preview_rebuild(self, &request.container).await
     }

@@ -154,16 +154,24 @@ async fn blocking<T: Send + 'static>(
 
 /// The containers that can be entered, as the access records say.
 pub(crate) fn known(config: &CoreConfig) -> Vec<Access> {
+    let aliases = known_aliases(config);
+    aliases
+        .iter()
+        .filter_map(|alias| Access::read(config, alias))
+        .collect()
+}
+
+/// Their names alone, which cost one look at a folder.
+pub(crate) fn known_aliases(config: &CoreConfig) -> Vec<Alias> {
     let Ok(folder) = std::fs::read_dir(config.state_dir.join("access")) else {
         return Vec::new();
     };
-    let aliases = folder.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut known: Vec<Access> = aliases
+    let names = folder.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut aliases: Vec<Alias> = names
         .filter_map(|name| Alias::new(name.strip_suffix(".json")?).ok())
-        .filter_map(|alias| Access::read(config, &alias))
         .collect();
-    known.sort_by(|a, b| a.alias.cmp(&b.alias));
-    known
+    aliases.sort();
+    aliases
 }
 
 fn client(config: &CoreConfig) -> Result<ClientConfig, Problem> {

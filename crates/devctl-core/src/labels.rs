@@ -30,6 +30,8 @@ pub(crate) const WORKSPACE_FOLDER: &str = "dev.devctl.workspace-folder";
 pub(crate) const PROFILE: &str = "dev.devctl.profile";
 /// The rights that were allowed, as the hash of the trust sheet.
 pub(crate) const TRUST: &str = "dev.devctl.trust";
+/// Kept for a container that somebody else made, and on none.
+pub(crate) const ADOPTED: &str = "dev.devctl.adopted";
 /// On a container that only fills the agent's volume.
 pub(crate) const HELPER: &str = "dev.devctl.helper";
 /// On networks and volumes: the container they were made for.

@@ -5,6 +5,7 @@
 //! `devctl-platform` makes from the process.
 
 mod access;
+mod adopted;
 mod agent;
 mod authorities;
 pub mod caller;

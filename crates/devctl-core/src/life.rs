@@ -1,6 +1,9 @@
 //! What is done with a container between its making and its end.
 
+pub(crate) mod adopt;
 pub(crate) mod drift;
+pub(crate) mod ended;
+pub(crate) mod gone;
 mod pause;
 mod rename;
 

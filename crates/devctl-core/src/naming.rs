@@ -29,7 +29,9 @@ pub(crate) fn looks_like_ours(name: &str) -> bool {
 /// The alias of a container with this name and these labels.
 pub(crate) fn alias<'a>(name: &'a str, all: &'a BTreeMap<String, String>) -> &'a str {
     let made_with = labels::get(all, labels::NAME);
-    let is_the_configurations = labels::get(all, labels::ENGINE_NAME) == Some(name);
+    // The name of an adopted container is another tool's.
+    let is_the_configurations =
+        labels::get(all, labels::ENGINE_NAME) == Some(name) || all.contains_key(labels::ADOPTED);
     let now = name
         .strip_prefix(PREFIX)
         .filter(|_| !is_the_configurations)

@@ -199,6 +199,10 @@ operations! {
     change kill_container(KillContainer) -> KilledContainer, Post "/containers/{container}/kill", Developer, [Containers];
     /// Gives a container another name, whether it runs or not. Its SSH name is another one at once.
     change rename_container(RenameContainer) -> RenamedContainer, Post "/containers/{container}/rename", Developer, [Containers, Ssh];
+    /// Makes a container that somebody else made ours to enter. It is not made anew, and goes on as it is.
+    change adopt_container(AdoptContainer) -> AdoptedContainer, Post "/adopted", Developer, [Containers, Ssh];
+    /// Takes a container off the list that was adopted, or that is gone. One that was adopted goes on as it is.
+    change forget_container(ContainerRef) -> ForgottenContainer, Post "/containers/{container}/forget", Developer, [Containers, Ssh];
     /// Says what a rebuild would lose and keep.
     read preview_rebuild(ContainerRef) -> RebuildPreview, Get "/containers/{container}/rebuild", Viewer, [Containers];
     /// Makes a container anew from its configuration. Volumes and the workspace folder stay. A job.

@@ -11,7 +11,7 @@ use crate::labels;
 use crate::network;
 use crate::record::Target;
 use devctl_engine::{ContainerStatus, EngineError, MountKind, RemoveOptions};
-use devctl_model::{Problem, RebuildPreview, RemoveContainer, RemovedContainer};
+use devctl_model::{ErrorCode, Problem, RebuildPreview, RemoveContainer, RemovedContainer};
 use devctl_ssh::Alias;
 use devctl_store::{EventFilter, Outcome};
 use std::sync::Arc;
@@ -30,7 +30,27 @@ impl Core {
         caller: &Caller,
         request: &RemoveContainer,
     ) -> Result<RemovedContainer, Problem> {
-        let found = self.find(&request.container).await?;
+        let found = match self.find(&request.container).await {
+            Err(problem) if problem.code == ErrorCode::ContainerNotFound => {
+                let gone = self.find_gone(&request.container).await.ok_or(problem)?;
+                return self.remove_gone(caller, &gone, request.dry_run).await;
+            }
+            found => found?,
+        };
+        if found.is_adopted() && request.volumes {
+            return Err(Problem::new(
+                ErrorCode::ContainerNotOurs,
+                format!(
+                    "{} was not made by devctl, so its volumes are not removed",
+                    found.alias()
+                ),
+            )
+            .fix_command(
+                "Remove the container alone",
+                format!("devctl remove {}", found.alias()),
+            )
+            .safe("nothing was changed"));
+        }
         let mut removed = self.what_goes(&found, request.volumes).await?;
         if request.dry_run {
             return Ok(removed);
@@ -47,6 +67,9 @@ impl Core {
                             .safe("the container is removed, the volume is still there"));
                     }
                 }
+            }
+            if found.is_adopted() {
+                return Ok(false);
             }
             self.remove_network(&found.engine, found.network_alias()).await
         };
@@ -75,7 +98,8 @@ impl Core {
             }
         }
         let network = network::name_of(found.network_alias());
-        let has_network = details.networks.iter().any(|joined| joined.network == network);
+        let has_network =
+            !found.is_adopted() && details.networks.iter().any(|joined| joined.network == network);
         let folder = found
             .folder()
             .filter(|_| found.label(labels::SOURCE_KIND) != Some("image"));
@@ -86,6 +110,32 @@ impl Core {
             volumes: going,
             kept_volumes: kept,
             kept_folder: folder.map(str::to_owned),
+            adopted: found.is_adopted(),
+        })
+    }
+
+    /// Of a container that somebody removed already, what is kept here goes.
+    async fn remove_gone(
+        self: &Arc<Self>,
+        caller: &Caller,
+        gone: &Access,
+        dry_run: bool,
+    ) -> Result<RemovedContainer, Problem> {
+        if !dry_run {
+            let target = Target::container(&gone.container, &gone.alias);
+            let act = self.forget_record(gone);
+            self.recorded(caller, "remove_container", target, act).await?;
+        }
+        let made = &gone.made_from;
+        let is_folder = made.kind == Some(devctl_model::SourceKind::Folder);
+        Ok(RemovedContainer {
+            name: gone.alias.clone(),
+            id: gone.container.clone(),
+            networks: Vec::new(),
+            volumes: Vec::new(),
+            kept_volumes: Vec::new(),
+            kept_folder: is_folder.then(|| made.source.clone()),
+            adopted: false,
         })
     }
 
@@ -108,6 +158,7 @@ impl Core {
         }
         self.config.host_keys().remove(found.id()).or_problem()?;
         Access::remove(&self.config, found.alias());
+        crate::adopted::remove(&self.config, found.id());
         identity::write_client_config(&self.config).map(drop)
     }
 
@@ -156,7 +207,22 @@ impl Core {
 
     /// Says what a rebuild would lose: what was written to the container itself.
     pub(crate) async fn preview_rebuild(self: &Arc<Self>, name: &str) -> Result<RebuildPreview, Problem> {
-        let found = self.find(name).await?;
+        let found = match self.find(name).await {
+            Err(problem) if problem.code == ErrorCode::ContainerNotFound => {
+                // One that is gone has nothing left to lose.
+                let gone = self.find_gone(name).await.ok_or(problem)?;
+                return Ok(RebuildPreview {
+                    name: gone.alias,
+                    lost: Vec::new(),
+                    lost_count: 0,
+                    kept: Vec::new(),
+                });
+            }
+            found => found?,
+        };
+        if found.is_adopted() {
+            return Err(crate::life::adopt::not_ours(&found, "made anew"));
+        }
         let details = found.engine.container_inspect(found.id()).await.or_problem()?;
         let lost = lost_files(&found).await?;
         let kept = details

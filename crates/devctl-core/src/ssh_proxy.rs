@@ -485,6 +485,9 @@ impl Core {
         self: &Arc<Self>,
         found: &crate::containers::Found,
     ) -> Result<Access, Problem> {
+        if found.is_adopted() {
+            return self.access_of_adopted(found).await;
+        }
         if let Ok(plan) = self.plan_of(found).await {
             return self.access_of(found, &plan).await;
         }
@@ -509,6 +512,7 @@ impl Core {
             set_up: false,
             starts_on_host: false,
             runs_on_start: false,
+            made_from: crate::life::gone::MadeFrom::of(found),
         };
         access.write(&self.config)?;
         Ok(access)
@@ -516,7 +520,7 @@ impl Core {
 
     /// Whether a start of this container runs a command on this computer.
     async fn starts_on_host(self: &Arc<Self>, found: &crate::containers::Found) -> Result<bool, Problem> {
-        Ok(self.plan_of(found).await?.initialize.is_some())
+        Ok(!found.is_adopted() && self.plan_of(found).await?.initialize.is_some())
     }
 }
 

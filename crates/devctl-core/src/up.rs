@@ -16,7 +16,7 @@ use crate::error::OrProblem;
 use crate::jobs::JobHandle;
 use crate::labels;
 use crate::source::{self, Definition, Source};
-use devctl_engine::{ContainerStatus, Endpoint, RemoveOptions};
+use devctl_engine::{Endpoint, RemoveOptions};
 use devctl_model::{JobId, Problem, UpContainer, UpKind, UpOutcome};
 use devctl_spec::plan::ContainerPlan;
 use devctl_ssh::Alias;
@@ -154,7 +154,7 @@ impl Core {
         let all = self.ours_on(endpoint).await?;
         let mut existing = None;
         for found in of_source(&all, &definition.identity) {
-            if found.summary.status == ContainerStatus::Created {
+            if crate::life::adopt::is_remains(found) {
                 tracing::info!(
                     container = found.id(),
                     "the remains of an interrupted up are removed"

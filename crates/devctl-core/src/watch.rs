@@ -36,7 +36,8 @@ async fn watch(core: Weak<Core>, endpoint: Endpoint) {
             Ok(engine) => {
                 let filter = EventFilter {
                     since: None,
-                    labels: vec![labels::MANAGED.to_owned()],
+                    // Containers that were adopted bear no label of ours.
+                    labels: Vec::new(),
                 };
                 engine.events(filter).await.map_err(IntoProblem::into_problem)
             }
@@ -49,7 +50,11 @@ async fn watch(core: Weak<Core>, endpoint: Endpoint) {
                 while let Some(event) = events.next().await {
                     let Some(strong) = core.upgrade() else { return };
                     match event {
-                        EngineEvent::Object(event) if event.kind == Some(ObjectKind::Container) => {
+                        EngineEvent::Object(event)
+                            if event.kind == Some(ObjectKind::Container)
+                                && (event.attributes.contains_key(labels::MANAGED)
+                                    || crate::adopted::is_known(&strong.config, &event.id)) =>
+                        {
                             // Nobody listening is no failure.
                             let _ = strong.changes.send(Change::Container {
                                 id: ContainerId(event.id),

@@ -23,6 +23,8 @@ pub enum ContainerState {
     Failed,
     /// The engine is removing it.
     Removing,
+    /// Somebody removed it without devctl. What it was made from is still known.
+    Gone,
     /// The engine does not answer, so the last known values are shown.
     Unknown,
 }
@@ -62,10 +64,36 @@ pub struct Container {
     pub finished_at: Option<String>,
     /// How its main process ended, unless it runs.
     pub exit_code: Option<i32>,
+    /// Why it does not run, unless it runs, never ran, or ended well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional = nullable))]
+    pub ended: Option<ContainerEnd>,
+    /// True when somebody else made it, and it was adopted.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<bool>"))]
+    pub adopted: bool,
     /// Ports of it that this computer listens on.
     pub ports: Vec<PortInfo>,
     /// What the engine says in its own words ("Up 3 minutes").
     pub status: String,
+}
+
+/// How the main process of a container ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerEnd {
+    /// Its exit code.
+    pub exit_code: i32,
+    /// The signal that ended it, where the exit code says so (`SIGSEGV`).
+    pub signal: Option<String>,
+    /// True when it was killed for want of memory.
+    pub out_of_memory: bool,
+    /// The reason in words.
+    pub reason: String,
+    /// The last lines that it wrote: up to three in the list, and only of one that failed; up to ten where one container
+    /// is shown.
+    pub last_lines: Vec<String>,
 }
 
 /// A published port.
@@ -248,6 +276,10 @@ pub struct RemovedContainer {
     pub kept_volumes: Vec<String>,
     /// The workspace folder, which always stays.
     pub kept_folder: Option<String>,
+    /// True when somebody else made it.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", ts(optional, as = "Option<bool>"))]
+    pub adopted: bool,
 }
 
 /// Asks for a folder or an image to become a container that `ssh` reaches.

@@ -36,9 +36,9 @@ pub use certificate::{
 };
 pub use config::{ConfigDocument, ReadConfig};
 pub use container::{
-    Container, ContainerDetail, ContainerList, ContainerRef, ContainerState, MountInfo, PortInfo,
-    RemoveContainer, RemovedContainer, RestartContainer, StartContainer, StopContainer, StoppedContainer,
-    UpContainer, UpKind, UpOutcome,
+    Container, ContainerDetail, ContainerEnd, ContainerList, ContainerRef, ContainerState, MountInfo,
+    PortInfo, RemoveContainer, RemovedContainer, RestartContainer, StartContainer, StopContainer,
+    StoppedContainer, UpContainer, UpKind, UpOutcome,
 };
 pub use doctor::{CheckState, DoctorCheck, DoctorReport, RunDoctor};
 pub use drift::{ContainerDrift, DriftCost, DriftField, RecreateContainer};
@@ -50,7 +50,10 @@ pub use key::{
     AddAgentKey, AgentKey, AgentKeyList, ChangeKeyPassphrase, ExportKey, GenerateKey, ImportKey, KeyList,
     KeyOrigin, KeyProtection, KeyRecord, KeyRef, KeyState, KeyType, RemovedKey, RotateKey, RotatedKey,
 };
-pub use life::{ChangedContainer, KillContainer, KilledContainer, RenameContainer, RenamedContainer};
+pub use life::{
+    AdoptContainer, AdoptedContainer, ChangedContainer, ForgottenContainer, KillContainer, KilledContainer,
+    RenameContainer, RenamedContainer,
+};
 pub use problem::{ErrorCode, Fix, Problem};
 pub use secret::{
     AskedSecret, AskedSecretState, AskedSecrets, AskedSecretsOf, ChangeVault, KeychainInfo, ListSecrets,

@@ -65,3 +65,54 @@ pub struct RenamedContainer {
     /// False when it was called so already.
     pub changed: bool,
 }
+
+/// Asks for a container that somebody else made to become ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(ts_rs::TS, schemars::JsonSchema),
+    ts(optional_fields)
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AdoptContainer {
+    /// The engine's name of the container, its id, or the beginning of its id (at least 4 digits).
+    pub container: String,
+    /// The name that it gets here; made from the engine's name when none is given.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The host that it lives on; all are looked through when none is given.
+    #[serde(default)]
+    pub host: Option<String>,
+}
+
+/// A container that was adopted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AdoptedContainer {
+    /// Its name here.
+    pub name: String,
+    /// The engine's id.
+    pub id: crate::ContainerId,
+    /// The name to give to `ssh`.
+    pub ssh_host: String,
+    /// The user of terminals and logins.
+    pub remote_user: String,
+    /// Where terminals start.
+    pub remote_workspace_folder: String,
+    /// False when it was ours already.
+    pub changed: bool,
+}
+
+/// A container that was taken off the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ForgottenContainer {
+    /// The name that it had here.
+    pub name: String,
+    /// The engine's id.
+    pub id: crate::ContainerId,
+    /// True when the container goes on as it is; false when it was gone.
+    pub still_there: bool,
+}

@@ -12,6 +12,7 @@ const ofContainer: Record<ContainerState, Shape> = {
   stopped: "stopped",
   failed: "failed",
   removing: "starting",
+  gone: "failed",
   unknown: "unknown",
 };
 const ofStep: Record<StepState, Shape> = {
@@ -50,6 +51,7 @@ export const stateText: Record<ContainerState, string> = {
   stopped: "text-2",
   failed: "text-bad-text",
   removing: "text-accent-text",
+  gone: "text-bad-text",
   unknown: "text-2",
 };
 

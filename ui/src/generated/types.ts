@@ -23,6 +23,54 @@ lifetimeSeconds: number | null,
 confirm: boolean, };
 
 /**
+ * Asks for a container that somebody else made to become ours.
+ */
+
+export type AdoptContainer = { 
+/**
+ * The engine's name of the container, its id, or the beginning of its id (at least 4 digits).
+ */
+container: string, 
+/**
+ * The name that it gets here; made from the engine's name when none is given.
+ */
+name?: string, 
+/**
+ * The host that it lives on; all are looked through when none is given.
+ */
+host?: string, };
+
+/**
+ * A container that was adopted.
+ */
+
+export type AdoptedContainer = { 
+/**
+ * Its name here.
+ */
+name: string, 
+/**
+ * The engine's id.
+ */
+id: ContainerId, 
+/**
+ * The name to give to `ssh`.
+ */
+sshHost: string, 
+/**
+ * The user of terminals and logins.
+ */
+remoteUser: string, 
+/**
+ * Where terminals start.
+ */
+remoteWorkspaceFolder: string, 
+/**
+ * False when it was ours already.
+ */
+changed: boolean, };
+
+/**
  * Something that an ssh-agent holds.
  */
 
@@ -649,6 +697,14 @@ finishedAt?: string | null,
  */
 exitCode: number | null, 
 /**
+ * Why it does not run, unless it runs, never ran, or ended well.
+ */
+ended?: ContainerEnd | null, 
+/**
+ * True when somebody else made it, and it was adopted.
+ */
+adopted?: boolean, 
+/**
  * Ports of it that this computer listens on.
  */
 ports: Array<PortInfo>, 
@@ -759,6 +815,14 @@ finishedAt?: string | null,
  */
 exitCode: number | null, 
 /**
+ * Why it does not run, unless it runs, never ran, or ended well.
+ */
+ended?: ContainerEnd | null, 
+/**
+ * True when somebody else made it, and it was adopted.
+ */
+adopted?: boolean, 
+/**
  * Ports of it that this computer listens on.
  */
 ports: Array<PortInfo>, 
@@ -788,6 +852,33 @@ cost: DriftCost | null,
  * The command that takes it; none where there is nothing to do.
  */
 command: string | null, };
+
+/**
+ * How the main process of a container ended.
+ */
+
+export type ContainerEnd = { 
+/**
+ * Its exit code.
+ */
+exitCode: number, 
+/**
+ * The signal that ended it, where the exit code says so (`SIGSEGV`).
+ */
+signal: string | null, 
+/**
+ * True when it was killed for want of memory.
+ */
+outOfMemory: boolean, 
+/**
+ * The reason in words.
+ */
+reason: string, 
+/**
+ * The last lines that it wrote: up to three in the list, and only of one that failed; up to ten where one container
+ * is shown.
+ */
+lastLines: Array<string>, };
 
 /**
  * The engine's own id of a container: 64 hexadecimal digits.
@@ -823,7 +914,7 @@ container: string, };
  * What the engine says about a container, in the product's words.
  */
 
-export type ContainerState = "created" | "running" | "paused" | "restarting" | "stopped" | "failed" | "removing" | "unknown";
+export type ContainerState = "created" | "running" | "paused" | "restarting" | "stopped" | "failed" | "removing" | "gone" | "unknown";
 
 /**
  * One check.
@@ -1079,6 +1170,24 @@ tail?: number,
  * Only lines since this time (RFC 3339).
  */
 since?: string, };
+
+/**
+ * A container that was taken off the list.
+ */
+
+export type ForgottenContainer = { 
+/**
+ * The name that it had here.
+ */
+name: string, 
+/**
+ * The engine's id.
+ */
+id: ContainerId, 
+/**
+ * True when the container goes on as it is; false when it was gone.
+ */
+stillThere: boolean, };
 
 /**
  * Makes a key.
@@ -1931,7 +2040,11 @@ keptVolumes: Array<string>,
 /**
  * The workspace folder, which always stays.
  */
-keptFolder: string | null, };
+keptFolder: string | null, 
+/**
+ * True when somebody else made it.
+ */
+adopted?: boolean, };
 
 /**
  * A key that was removed.

@@ -35,3 +35,17 @@ pub(crate) struct RecreateArgs {
     #[arg(long, value_name = "HASH", value_parser = super::trust_hash)]
     pub trust: Option<String>,
 }
+
+/// Options of `adopt`.
+#[derive(Debug, Args)]
+pub(crate) struct AdoptArgs {
+    /// The engine's name of the container, its id, or the beginning of its id
+    #[arg(value_name = "CONTAINER")]
+    pub container: String,
+    /// The name that it gets here; made from the engine's name when none is given
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The host that it lives on; all are looked through when none is given
+    #[arg(long)]
+    pub host: Option<String>,
+}

@@ -7,7 +7,7 @@ use crate::output::{BAD, DIM, GOOD, LINK, Printer, STRONG, WARN};
 use crate::session::Session;
 use anstyle::Style;
 use devctl_core::operations::Operations;
-use devctl_model::{Container, ContainerState, Nothing};
+use devctl_model::{Container, ContainerEnd, ContainerState, Nothing};
 
 const HEADS: [Column; 5] = [
     Column::full("NAME"),
@@ -38,6 +38,33 @@ pub(crate) async fn run(printer: &Printer) -> Result<u8, Failure> {
     } else {
         let rows: Vec<Vec<Cell>> = list.containers.iter().map(row).collect();
         printer.say(&render(&HEADS, &rows, printer.columns(), printer.stdout.palette))?;
+        let ended = list.containers.iter().filter_map(|container| {
+            let end = container.ended.as_ref()?;
+            let failed = container.state == ContainerState::Failed;
+            failed.then_some((container, end))
+        });
+        for (container, end) in ended {
+            let last = end.last_lines.last().map(|line| format!(": {}", plain(line)));
+            printer.note(&format!(
+                "{} {}: {}{}",
+                printer.stderr.palette.paint(WARN, "note:"),
+                plain(&container.name),
+                plain(&end.reason),
+                last.unwrap_or_default()
+            ))?;
+        }
+        for gone in list
+            .containers
+            .iter()
+            .filter(|one| one.state == ContainerState::Gone)
+        {
+            let name = plain(&gone.name);
+            printer.note(&format!(
+                "{} {name} was removed, and not by devctl: `devctl recreate {name}` makes it again, `devctl forget {name}` \
+                 takes it off the list",
+                printer.stderr.palette.paint(WARN, "note:"),
+            ))?;
+        }
     }
     Ok(0)
 }
@@ -52,11 +79,25 @@ fn row(container: &Container) -> Vec<Cell> {
     };
     vec![
         Cell::painted(plain(&container.name), STRONG),
-        Cell::painted(state_word(container.state), state_style(container.state)),
+        Cell::painted(state_text(container), state_style(container.state)),
         workspace,
         plain(&container.image).into(),
         Cell::painted(plain(&container.ssh_host), LINK),
     ]
+}
+
+/// The state, and of one that failed why in a word.
+fn state_text(container: &Container) -> String {
+    let word = state_word(container.state);
+    let ended = container.ended.as_ref();
+    match ended.filter(|_| container.state == ContainerState::Failed) {
+        Some(end) if end.out_of_memory => format!("{word} (out of memory)"),
+        Some(ContainerEnd {
+            signal: Some(signal), ..
+        }) => format!("{word} ({signal})"),
+        Some(end) => format!("{word} ({})", end.exit_code),
+        None => word.to_owned(),
+    }
 }
 
 /// The state in a word.
@@ -69,6 +110,7 @@ pub(crate) fn state_word(state: ContainerState) -> &'static str {
         ContainerState::Stopped => "stopped",
         ContainerState::Failed => "failed",
         ContainerState::Removing => "removing",
+        ContainerState::Gone => "gone",
         ContainerState::Unknown => "unknown",
     }
 }
@@ -77,7 +119,7 @@ pub(crate) fn state_word(state: ContainerState) -> &'static str {
 pub(crate) fn state_style(state: ContainerState) -> Style {
     match state {
         ContainerState::Running => GOOD,
-        ContainerState::Failed => BAD,
+        ContainerState::Failed | ContainerState::Gone => BAD,
         ContainerState::Paused | ContainerState::Restarting | ContainerState::Unknown => WARN,
         ContainerState::Created | ContainerState::Stopped | ContainerState::Removing => DIM,
     }

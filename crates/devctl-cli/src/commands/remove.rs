@@ -79,6 +79,12 @@ fn describe(plan: &RemovedContainer, palette: Palette) -> String {
         "  container {} and the files that are only in it",
         palette.paint(STRONG, &plain(&plan.name))
     ));
+    if plan.adopted {
+        lines.push(
+            "    It was not made by devctl: the tool that made it, and those who use it, lose it.".to_owned(),
+        );
+        lines.push("    `devctl forget` takes it off the list and lets it be.".to_owned());
+    }
     lines.extend(
         plan.networks
             .iter()
@@ -103,10 +109,10 @@ fn kept(plan: &RemovedContainer, verb: &str) -> Vec<String> {
         .kept_folder
         .iter()
         .map(|folder| format!("the folder {}{verb}", plain(folder)));
-    let volumes = plan
-        .kept_volumes
-        .iter()
-        .map(|volume| format!("volume {}{verb} (--volumes removes it)", plain(volume)));
+    let volumes = plan.kept_volumes.iter().map(|volume| match plan.adopted {
+        true => format!("volume {}{verb}", plain(volume)),
+        false => format!("volume {}{verb} (--volumes removes it)", plain(volume)),
+    });
     folder.chain(volumes).collect()
 }
 
@@ -123,6 +129,7 @@ mod tests {
             volumes: vec!["data".into()],
             kept_volumes: vec!["cache".into()],
             kept_folder: Some("/home/dev/hello".into()),
+            adopted: false,
         };
         assert_eq!(
             describe(&plan, Palette::new(false)),

@@ -7,7 +7,7 @@ use crate::output::text::{ago, bytes, plain};
 use crate::output::{DIM, LINK, Palette, Printer, STRONG, WARN};
 use crate::session::Session;
 use devctl_core::operations::Operations;
-use devctl_model::{ContainerDetail, ContainerRef, PortInfo};
+use devctl_model::{ContainerDetail, ContainerRef, ContainerState, PortInfo};
 use time::OffsetDateTime;
 
 pub(crate) async fn run(printer: &Printer, args: ContainerArg) -> Result<u8, Failure> {
@@ -85,6 +85,21 @@ fn render(detail: &ContainerDetail, now: OffsetDateTime, palette: Palette) -> St
             ""
         };
         add("exit code", format!("{code}{memory}"));
+    }
+    if let Some(end) = &container.ended {
+        add("why", palette.paint(WARN, &plain(&end.reason)));
+        for line in &end.last_lines {
+            add("last words", plain(line));
+        }
+    }
+    if container.state == ContainerState::Gone {
+        let name = plain(&container.name);
+        add("why", palette.paint(WARN, "it was removed, and not by devctl"));
+        add("again", palette.paint(LINK, &format!("devctl recreate {name}")));
+        add("or", palette.paint(LINK, &format!("devctl forget {name}")));
+    }
+    if container.adopted {
+        add("made by", "somebody else; it was adopted".to_owned());
     }
     add("profile", plain(&detail.profile));
     if let Some(limit) = detail.memory_limit {

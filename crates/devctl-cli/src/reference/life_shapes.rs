@@ -29,6 +29,25 @@ pub(super) fn of(command: &str) -> Option<Shape> {
                 changed: true,
             },
         ),
+        "devctl adopt" => shape(
+            "one `AdoptedContainer`; `changed` is false when it was ours already.",
+            &AdoptedContainer {
+                name: "db".into(),
+                id: "3f2a…".into(),
+                ssh_host: "db.devctl".into(),
+                remote_user: "root".into(),
+                remote_workspace_folder: "/".into(),
+                changed: true,
+            },
+        ),
+        "devctl forget" => shape(
+            "one `ForgottenContainer`.",
+            &ForgottenContainer {
+                name: "db".into(),
+                id: "3f2a…".into(),
+                still_there: true,
+            },
+        ),
         "devctl drift" => shape(
             "one `ContainerDrift`; without `cost` nothing differs.",
             &ContainerDrift {

@@ -152,6 +152,8 @@ fn container() -> Container {
         started_at: None,
         finished_at: None,
         exit_code: None,
+        ended: None,
+        adopted: false,
         ports: vec![PortInfo {
             container_port: 8080,
             host_ip: Some("127.0.0.1".into()),
@@ -195,6 +197,7 @@ fn removed() -> RemovedContainer {
         volumes: vec![],
         kept_volumes: vec!["hello-cache".into()],
         kept_folder: Some("/home/ann/hello".into()),
+        adopted: false,
     }
 }
 

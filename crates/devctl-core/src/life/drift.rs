@@ -3,6 +3,7 @@
 use crate::containers::{Found, masked};
 use crate::core::Core;
 use crate::labels;
+use crate::life::adopt;
 use crate::source::{self, Definition};
 use devctl_model::{ContainerDrift, DriftCost, DriftField, Problem};
 use devctl_spec::plan::ImageSource;
@@ -179,6 +180,9 @@ impl Core {
     /// What differs between a container and its configuration now.
     pub(crate) async fn drift(self: &Arc<Self>, name: &str) -> Result<ContainerDrift, Problem> {
         let found = self.find(name).await?;
+        if found.is_adopted() {
+            return Err(adopt::not_ours(&found, "compared with a configuration"));
+        }
         let definition = self.definition_of(&found).await?;
         let mut fields = fields(&found, &definition);
         if !fields.iter().any(|field| field.cost == DriftCost::Rebuild)

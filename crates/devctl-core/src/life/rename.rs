@@ -79,6 +79,12 @@ impl Core {
         };
         self.ensure_identity().await?;
         self.let_in(&access).await?;
+        if found.is_adopted() {
+            self.rename_adopted(found, new)?;
+            Access::remove(&self.config, old.as_str());
+            identity::write_client_config(&self.config)?;
+            return self.roles_follow(&old, new).await;
+        }
         let name = naming::engine_name(new.as_str());
         if let Err(error) = found.engine.container_rename(found.id(), &name).await {
             Access::remove(&self.config, new.as_str());

@@ -7,6 +7,7 @@ use crate::core::Core;
 use crate::error::{IntoProblem, OrProblem};
 use crate::image::Acquired;
 use crate::jobs::JobHandle;
+use crate::life::gone::MadeFrom;
 use crate::secrets::Whose;
 use crate::{labels, lifecycle, login_path, user};
 use devctl_engine::{CreateRequest, Engine, EngineError};
@@ -72,6 +73,17 @@ impl Core {
         let access = Access {
             unowned_home: aligned,
             agent: Agent::own(&image.details.architecture)?,
+            made_from: MadeFrom {
+                kind: Some(wanted.definition.source.kind()),
+                source: wanted.definition.source.text(),
+                config: wanted.request.config.clone().or_else(|| {
+                    let file = wanted.definition.identity.get(labels::REFERENCE_CONFIG);
+                    file.cloned()
+                }),
+                title: wanted.definition.title.clone(),
+                image: image.reference.clone(),
+                network: Some(network.as_str().to_owned()),
+            },
             ..access(wanted, engine, plan, id, alias.as_str(), remote_user)
         };
         let starting = async {
@@ -160,6 +172,7 @@ fn access(
         set_up: plan.hooks.is_empty(),
         starts_on_host: plan.initialize.is_some(),
         runs_on_start: super::resume::runs_on_start(plan),
+        made_from: MadeFrom::default(),
     }
 }
 

@@ -8,6 +8,8 @@ use crate::core::Core;
 use crate::error::OrProblem;
 use crate::jobs::JobHandle;
 use crate::labels;
+use crate::life::adopt;
+use crate::life::gone::MadeFrom;
 use crate::lifecycle::{self, Masks};
 use crate::record::Target;
 use crate::source::{self, Definition, Source};
@@ -32,6 +34,9 @@ impl Core {
         job: &JobHandle,
     ) -> Result<UpOutcome, Problem> {
         let definition = &wanted.definition;
+        if found.is_adopted() {
+            return self.resume_adopted(caller, &found, "up", job).await;
+        }
         if found.is_paused() {
             return Err(crate::life::paused(&found));
         }
@@ -307,6 +312,7 @@ impl Core {
             set_up: plan.hooks.is_empty(),
             starts_on_host: plan.initialize.is_some(),
             runs_on_start: runs_on_start(plan),
+            made_from: MadeFrom::of(found),
         };
         let Some(kept) = kept else {
             fresh.write(&self.config)?;
@@ -314,7 +320,9 @@ impl Core {
         };
         // Another start, another environment; another probe or user, too.
         let same = kept.probe == fresh.probe && kept.remote_user == fresh.remote_user;
-        let is_of_another_version = kept.agent != fresh.agent || kept.secrets_of != fresh.secrets_of;
+        let is_of_another_version = kept.agent != fresh.agent
+            || kept.secrets_of != fresh.secrets_of
+            || kept.made_from != fresh.made_from;
         let access = Access {
             environment: kept.environment.filter(|_| same),
             started_at: kept.started_at,
@@ -355,6 +363,10 @@ impl Core {
                 };
                 core.stop(&caller, &request).await?;
             }
+            if found.is_adopted() {
+                let found = core.find_again(&found).await?;
+                return core.resume_adopted(&caller, &found, operation, &job).await;
+            }
             job.step("Read configuration");
             let wanted = core.wanted_again(&found, trust).await?;
             let lock_name = format!(
@@ -377,6 +389,9 @@ impl Core {
     ) -> Result<JobId, Problem> {
         crate::trust::require_hash(request.trust.as_deref())?;
         let found = self.find(&request.container).await?;
+        if found.is_adopted() {
+            return Err(adopt::not_ours(&found, "made anew"));
+        }
         let (core, caller) = (self.clone(), caller.clone());
         let alias = found.alias().to_owned();
         Ok(self
@@ -404,7 +419,18 @@ impl Core {
         request: RecreateContainer,
     ) -> Result<JobId, Problem> {
         crate::trust::require_hash(request.trust.as_deref())?;
-        let found = self.find(&request.container).await?;
+        let found = match self.find(&request.container).await {
+            Err(problem) if problem.code == devctl_model::ErrorCode::ContainerNotFound => {
+                return match self.find_gone(&request.container).await {
+                    Some(gone) => self.make_again(caller, &gone, request.trust),
+                    None => Err(problem),
+                };
+            }
+            found => found?,
+        };
+        if found.is_adopted() {
+            return Err(adopt::not_ours(&found, "made anew"));
+        }
         let (core, caller) = (self.clone(), caller.clone());
         let alias = found.alias().to_owned();
         Ok(self
