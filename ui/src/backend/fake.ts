@@ -13,6 +13,7 @@ import {
 } from "./backend";
 import * as data from "./fake/data";
 import { FakeKeys } from "./fake/keys";
+import { FakeLife } from "./fake/life";
 import { refuse, sceneRefusal } from "./fake/refuse";
 import { FakeSecrets } from "./fake/secrets";
 import { FakeTrust } from "./fake/trust";
@@ -246,15 +247,29 @@ export class FakeBackend implements Backend {
   private answers(): Handlers {
     return {
       ...this.handlers,
+      ...this.life.handlers,
       ...this.trust.handlers,
       ...this.keys.handlers,
       ...this.secrets.handlers,
     };
   }
 
+  private readonly life = new FakeLife({
+    find: (reference) => this.container(reference),
+    patch: (name, changed) => this.patch(name, changed),
+    drop: (id) => {
+      this.containers = this.containers.filter((other) => other.id !== id);
+      this.tell({ type: "container", id });
+    },
+    begin: (operation, subject) => this.begin(operation, subject),
+  });
+
   private readonly handlers: Omit<
     Handlers,
-    keyof FakeTrust["handlers"] | keyof FakeKeys["handlers"] | keyof FakeSecrets["handlers"]
+    | keyof FakeLife["handlers"]
+    | keyof FakeTrust["handlers"]
+    | keyof FakeKeys["handlers"]
+    | keyof FakeSecrets["handlers"]
   > = {
     list_containers: () => ({
       containers: this.containers,
