@@ -9,6 +9,7 @@ use std::path::PathBuf;
 pub(crate) mod authority;
 pub(crate) mod key;
 pub(crate) mod life;
+pub(crate) mod look;
 pub(crate) mod secret;
 mod since;
 
@@ -108,8 +109,14 @@ pub(crate) enum Command {
     Exec(ExecArgs),
     /// Log in to a container with ssh, or see to the ssh configuration
     Ssh(SshArgs),
-    /// Show the log of a container's main process
-    Logs(LogsArgs),
+    /// Show the log of a container's main process, or of several containers
+    Logs(look::LogsArgs),
+    /// Show what containers use: processors, memory, network, disks
+    Stats(look::StatsArgs),
+    /// List the processes of a container
+    Top(ContainerArg),
+    /// List the files that differ from the image of a container
+    Changes(ContainerArg),
     /// Read a devcontainer.json
     #[command(subcommand, arg_required_else_help = true)]
     Config(ConfigCommand),
@@ -324,25 +331,6 @@ pub(crate) enum SshCommand {
         #[arg(value_name = "HOST")]
         host: Option<String>,
     },
-}
-
-/// Options of `logs`.
-#[derive(Debug, Args)]
-pub(crate) struct LogsArgs {
-    #[command(flatten)]
-    pub target: ContainerArg,
-    /// Go on while the container runs
-    #[arg(short, long)]
-    pub follow: bool,
-    /// Only so many of the last lines
-    #[arg(short = 'n', long, value_name = "LINES")]
-    pub tail: Option<u32>,
-    /// Only lines since this time (2026-01-31T12:00:00Z), or of the last 90s, 10m, 2h or 3d
-    #[arg(long, value_name = "TIME")]
-    pub since: Option<Since>,
-    /// Put the time before each line
-    #[arg(short, long)]
-    pub timestamps: bool,
 }
 
 /// What is done with a configuration.

@@ -9,6 +9,7 @@ use tokio::runtime::Builder;
 
 mod authorities;
 mod certificates;
+mod changes;
 mod config;
 mod doctor;
 mod drift;
@@ -26,6 +27,8 @@ mod secrets;
 mod settings;
 mod show;
 mod ssh;
+mod stats;
+mod top;
 mod up;
 
 pub(crate) use exec::ExecDocument;
@@ -61,6 +64,9 @@ pub(crate) fn run(printer: &Printer, command: Command) -> Result<u8, Failure> {
         Command::Exec(args) => block_on(Several, exec::run(printer, args)),
         Command::Ssh(args) => block_on(One, ssh::run(printer, args)),
         Command::Logs(args) => block_on(One, logs::run(printer, args)),
+        Command::Stats(args) => block_on(One, stats::run(printer, args)),
+        Command::Top(target) => block_on(One, top::run(printer, target)),
+        Command::Changes(target) => block_on(One, changes::run(printer, target)),
         Command::Config(command) => block_on(One, config::run(printer, command)),
         Command::Events(args) => block_on(One, events::run(printer, args)),
         Command::Settings(command) => block_on(One, settings::run(printer, command)),

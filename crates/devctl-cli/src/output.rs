@@ -119,6 +119,16 @@ impl Printer {
         err.write_all(b"\n")
     }
 
+    /// Bytes as they are, on standard error or on standard output.
+    pub(crate) fn bytes(&self, stderr: bool, bytes: &[u8]) -> io::Result<()> {
+        if stderr {
+            return io::stderr().lock().write_all(bytes);
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
     /// Text on standard error without a line end: questions.
     pub(crate) fn prompt(&self, text: &str) -> io::Result<()> {
         let mut err = io::stderr().lock();

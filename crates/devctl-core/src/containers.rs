@@ -72,6 +72,14 @@ impl Found {
         self.label(labels::REFERENCE_CONFIG)
     }
 
+    /// Whether it has processes, which may be paused.
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(
+            self.summary.status,
+            ContainerStatus::Running | ContainerStatus::Paused
+        )
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         self.summary.status == ContainerStatus::Running
     }

@@ -4,6 +4,7 @@ use crate::config::CoreConfig;
 use crate::engines::Engines;
 use crate::error::OrProblem;
 use crate::jobs::Jobs;
+use crate::stats::Stats;
 use crate::terminals::Terminals;
 use devctl_model::{Change, Problem};
 use devctl_store::Store;
@@ -19,6 +20,7 @@ pub struct Core {
     pub(crate) jobs: Jobs,
     pub(crate) changes: broadcast::Sender<Change>,
     pub(crate) terminals: Terminals,
+    pub(crate) stats: Stats,
     pub(crate) watching: OnceLock<()>,
     store: OnceLock<Store>,
     /// Whether this process has found operations that were cut off.
@@ -49,6 +51,7 @@ impl Core {
             jobs,
             changes,
             terminals: Terminals::default(),
+            stats: Stats::default(),
             watching: OnceLock::new(),
             store: OnceLock::new(),
             follows_a_crash: AtomicBool::new(false),

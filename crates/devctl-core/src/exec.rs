@@ -11,7 +11,7 @@ use crate::source::{self, Definition};
 use bytes::Bytes;
 use devctl_agent_protocol::GUARD_ARGUMENT;
 use devctl_engine::{ExecControl, ExecRequest, OutputStream, TerminalSize};
-use devctl_model::{ErrorCode, Problem};
+use devctl_model::Problem;
 use devctl_spec::plan::ContainerPlan;
 use devctl_ssh::Alias;
 use futures_util::StreamExt as _;
@@ -214,11 +214,7 @@ impl Core {
             return Err(crate::life::paused(&found));
         }
         if !found.is_running() {
-            let alias = found.alias();
-            return Err(
-                Problem::new(ErrorCode::ContainerNotRunning, format!("{alias} does not run"))
-                    .fix_command("Start it", format!("devctl start {alias}")),
-            );
+            return Err(crate::look::not_running(found.alias()));
         }
         let alias = Alias::new(found.alias()).or_problem()?;
         let known = Access::read(&self.config, &alias)

@@ -138,6 +138,18 @@ impl Operations for Arc<Core> {
         self.remove(caller, &request).await
     }
 
+    async fn read_stats(&self, _: &Caller, request: StatsOf) -> Result<StatsList, Problem> {
+        self.stats_now(request).await
+    }
+
+    async fn list_processes(&self, _: &Caller, request: ContainerRef) -> Result<ProcessList, Problem> {
+        self.processes(&request.container).await
+    }
+
+    async fn list_file_changes(&self, _: &Caller, request: ContainerRef) -> Result<FileChangeList, Problem> {
+        self.file_changes(&request.container).await
+    }
+
     async fn read_config(&self, _: &Caller, request: ReadConfig) -> Result<ConfigDocument, Problem> {
         self.config_document(request).await
     }
@@ -492,10 +504,18 @@ impl Streams for Arc<Core> {
 
     async fn follow_logs(
         &self,
-        _: &Caller,
+        caller: &Caller,
         request: FollowLogs,
     ) -> Result<mpsc::Receiver<LogChunk>, Problem> {
-        self.container_logs(request).await
+        self.container_logs(caller, request).await
+    }
+
+    async fn follow_stats(
+        &self,
+        _: &Caller,
+        request: StatsOf,
+    ) -> Result<mpsc::Receiver<StatsUpdate>, Problem> {
+        self.stats_from_now_on(request).await
     }
 
     async fn open_terminal(

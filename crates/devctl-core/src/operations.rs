@@ -214,6 +214,12 @@ operations! {
     read show_drift(ContainerRef) -> ContainerDrift, Get "/containers/{container}/drift", Viewer, [Containers];
     /// Removes a container. The workspace folder always stays; volumes go only when asked for.
     change remove_container(RemoveContainer) -> RemovedContainer, Delete "/containers/{container}", Developer, [Containers];
+    /// Says what containers use: processors, memory, network, disks. It takes a second or two.
+    read read_stats(StatsOf) -> StatsList, Get "/stats", Viewer, [];
+    /// Lists the processes of a container.
+    read list_processes(ContainerRef) -> ProcessList, Get "/containers/{container}/processes", Viewer, [];
+    /// Lists the files that differ from the image of a container.
+    read list_file_changes(ContainerRef) -> FileChangeList, Get "/containers/{container}/changes", Viewer, [];
     /// Reads a configuration in the reference's own shape, without making anything of it.
     read read_config(ReadConfig) -> ConfigDocument, Post "/config/read", Viewer, [];
     /// Lists the jobs of this process.
@@ -339,6 +345,8 @@ streams! {
     follow_job(JobRef) -> JobUpdate, Viewer;
     /// The log of a container's main process.
     follow_logs(FollowLogs) -> LogChunk, Viewer;
+    /// What containers use, once a second. Only what somebody follows is asked for, once for all who do.
+    follow_stats(StatsOf) -> StatsUpdate, Viewer;
     /// A terminal in a container.
     open_terminal(OpenTerminal) -> TerminalOutput, Developer;
 }

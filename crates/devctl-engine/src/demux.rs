@@ -139,22 +139,33 @@ impl<R: AsyncRead + Unpin> AsyncRead for StdoutReader<R> {
     }
 }
 
+/// A piece of a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) stream: OutputStream,
+    /// Whether the frame begins here.
+    pub(crate) begins: bool,
+    pub(crate) bytes: Bytes,
+}
+
 /// A framed connection as a stream of its frames. A frame that is longer than what was read comes in several pieces.
 pub(crate) fn frames(
     reader: impl AsyncRead + Send + Unpin + 'static,
     first: Bytes,
-) -> impl Stream<Item = io::Result<(OutputStream, Bytes)>> + Send {
+) -> impl Stream<Item = io::Result<Piece>> + Send {
     struct State<R> {
         reader: R,
         buffer: BytesMut,
         stream: OutputStream,
         left: usize,
+        begins: bool,
     }
     let state = State {
         reader,
         buffer: BytesMut::from(&first[..]),
         stream: OutputStream::Stdout,
         left: 0,
+        begins: false,
     };
     stream::try_unfold(state, |mut state| async move {
         loop {
@@ -162,13 +173,18 @@ pub(crate) fn frames(
                 let mut head = [0; HEAD];
                 state.buffer.copy_to_slice(&mut head);
                 (state.stream, state.left) = parse_head(head)?;
+                state.begins = true;
                 continue;
             }
             let piece = state.left.min(state.buffer.len());
             if piece > 0 {
                 state.left -= piece;
-                let bytes = state.buffer.split_to(piece).freeze();
-                return Ok(Some(((state.stream, bytes), state)));
+                let piece = Piece {
+                    stream: state.stream,
+                    begins: std::mem::take(&mut state.begins),
+                    bytes: state.buffer.split_to(piece).freeze(),
+                };
+                return Ok(Some((piece, state)));
             }
             state.buffer.reserve(32 << 10);
             if state.reader.read_buf(&mut state.buffer).await? == 0 {
@@ -181,11 +197,11 @@ pub(crate) fn frames(
     })
 }
 
-/// An unframed connection (a terminal's) as a stream of pieces of standard output.
+/// An unframed connection (a terminal's) as a stream of pieces of standard output. Where its frames began is lost.
 pub(crate) fn pieces(
     reader: impl AsyncRead + Send + Unpin + 'static,
     first: Bytes,
-) -> impl Stream<Item = io::Result<(OutputStream, Bytes)>> + Send {
+) -> impl Stream<Item = io::Result<Piece>> + Send {
     stream::try_unfold(
         (reader, BytesMut::from(&first[..])),
         |(mut reader, mut buffer)| async move {
@@ -195,8 +211,12 @@ pub(crate) fn pieces(
                     return Ok(None);
                 }
             }
-            let bytes = buffer.split().freeze();
-            Ok(Some(((OutputStream::Stdout, bytes), (reader, buffer))))
+            let piece = Piece {
+                stream: OutputStream::Stdout,
+                begins: false,
+                bytes: buffer.split().freeze(),
+            };
+            Ok(Some((piece, (reader, buffer))))
         },
     )
 }
@@ -250,6 +270,8 @@ mod tests {
     #[tokio::test]
     async fn stdout_and_stderr_come_apart_wherever_they_are_cut() {
         let (script, stdout, stderr) = script();
+        // An empty frame has no piece.
+        let heads = (0..40_usize).filter(|round| round * 7 % 101 > 0).count();
         for piece in [1, 2, 3, 7, 8, 9, 64, 100_000] {
             for early in [0, 1, 8, 13, script.len()] {
                 let heard = Arc::new(Mutex::new(Vec::new()));
@@ -278,12 +300,14 @@ mod tests {
                 let of = |wanted| {
                     frames
                         .iter()
-                        .filter(|(stream, _)| *stream == wanted)
-                        .flat_map(|(_, b)| b.to_vec())
+                        .filter(|piece| piece.stream == wanted)
+                        .flat_map(|piece| piece.bytes.to_vec())
                         .collect::<Vec<_>>()
                 };
                 assert_eq!(of(OutputStream::Stdout), stdout);
                 assert_eq!(of(OutputStream::Stderr), stderr);
+                let beginnings = frames.iter().filter(|piece| piece.begins).count();
+                assert_eq!(beginnings, heads);
             }
         }
     }

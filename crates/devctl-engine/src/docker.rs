@@ -8,6 +8,7 @@ mod exec;
 mod images;
 mod info;
 mod logs;
+mod look;
 mod networks;
 mod pausing;
 mod request;
@@ -35,6 +36,7 @@ use crate::image::{ImageDetails, PullEvent, PullRequest};
 use crate::info::{ApiVersion, EngineInfo, EngineKind};
 use crate::logs::{LogFrame, LogOptions};
 use crate::network::{NetworkCreate, NetworkDetails};
+use crate::stats::{PathStat, ProcessTable, StatsReading};
 use crate::volume::{VolumeCreate, VolumeDetails};
 use crate::wire::{Call, Wire};
 
@@ -340,6 +342,21 @@ impl Engine for DockerEngine {
         options: &LogOptions,
     ) -> Result<BoxStream<'static, Result<LogFrame, EngineError>>, EngineError> {
         self.read_logs(container, options).await
+    }
+
+    async fn container_stats(
+        &self,
+        container: &str,
+    ) -> Result<BoxStream<'static, Result<StatsReading, EngineError>>, EngineError> {
+        self.follow_stats(container).await
+    }
+
+    async fn container_processes(&self, container: &str) -> Result<ProcessTable, EngineError> {
+        self.list_processes(container).await
+    }
+
+    async fn path_stat(&self, container: &str, path: &str) -> Result<Option<PathStat>, EngineError> {
+        self.stat_path(container, path).await
     }
 
     async fn exec(&self, container: &str, request: &ExecRequest) -> Result<ExecSession, EngineError> {

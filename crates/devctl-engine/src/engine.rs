@@ -21,6 +21,7 @@ use crate::image::{ImageDetails, PullEvent, PullRequest};
 use crate::info::{ApiVersion, EngineInfo, EngineKind};
 use crate::logs::{LogFrame, LogOptions};
 use crate::network::{NetworkCreate, NetworkDetails};
+use crate::stats::{PathStat, ProcessTable, StatsReading};
 use crate::volume::{VolumeCreate, VolumeDetails};
 
 /// A stream of bytes of an archive.
@@ -139,6 +140,15 @@ pub trait Engine: Send + Sync + fmt::Debug {
         options: &LogOptions,
     ) -> Result<BoxStream<'static, Result<LogFrame, EngineError>>, EngineError>;
 
+    /// What the container uses, about once a second, until it stops. The first reading has no share of the processors.
+    async fn container_stats(
+        &self,
+        container: &str,
+    ) -> Result<BoxStream<'static, Result<StatsReading, EngineError>>, EngineError>;
+
+    /// The processes of a running container.
+    async fn container_processes(&self, container: &str) -> Result<ProcessTable, EngineError>;
+
     /// Starts a process in a running container.
     async fn exec(&self, container: &str, request: &ExecRequest) -> Result<ExecSession, EngineError>;
 
@@ -151,8 +161,11 @@ pub trait Engine: Send + Sync + fmt::Debug {
         stderr: StderrSink,
     ) -> Result<RawExec, EngineError>;
 
+    /// What lies at a path of the container, which need not run. A link is not followed.
+    async fn path_stat(&self, container: &str, path: &str) -> Result<Option<PathStat>, EngineError>;
+
     /// Unpacks a tar archive into a directory of the container, which need not run. Owners are taken as they are in the
-    /// archive.
+    /// archive. A directory is never replaced by something else, nor something else by a directory.
     async fn copy_in(&self, container: &str, directory: &str, archive: ByteStream)
     -> Result<(), EngineError>;
 

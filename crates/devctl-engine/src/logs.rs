@@ -18,9 +18,9 @@ pub enum LogTail {
 pub struct LogOptions {
     /// Go on until the container stops.
     pub follow: bool,
-    /// From that moment on; the engine counts in whole seconds.
+    /// From that moment on.
     pub since: Option<OffsetDateTime>,
-    /// Up to that moment; the engine counts in whole seconds.
+    /// Up to that moment.
     pub until: Option<OffsetDateTime>,
     pub tail: LogTail,
     /// Put the time (RFC 3339, nanoseconds) and a space before each line.
@@ -32,5 +32,8 @@ pub struct LogOptions {
 pub struct LogFrame {
     /// Always [`OutputStream::Stdout`] for a container with a terminal.
     pub stream: OutputStream,
+    /// Whether an entry of the log begins here: what is put before each line stands before this one, too, though the
+    /// line may have begun before. Never for a container with a terminal, whose entries run together.
+    pub begins: bool,
     pub bytes: Bytes,
 }

@@ -71,6 +71,10 @@ impl<'a> Call<'a> {
         Self::new(Method::GET, path, subject)
     }
 
+    pub(crate) fn head(path: String, subject: Subject<'a>) -> Self {
+        Self::new(Method::HEAD, path, subject)
+    }
+
     pub(crate) fn post(path: String, subject: Subject<'a>) -> Self {
         Self::new(Method::POST, path, subject)
     }

@@ -15,6 +15,7 @@ pub mod id;
 pub mod job;
 pub mod key;
 pub mod life;
+pub mod look;
 pub mod problem;
 pub mod secret;
 pub mod settings;
@@ -53,6 +54,10 @@ pub use key::{
 pub use life::{
     AdoptContainer, AdoptedContainer, ChangedContainer, ForgottenContainer, KillContainer, KilledContainer,
     RenameContainer, RenamedContainer,
+};
+pub use look::{
+    ContainerStats, FileChange, FileChangeKind, FileChangeList, Process, ProcessList, StatsList, StatsOf,
+    StatsSample, StatsUpdate,
 };
 pub use problem::{ErrorCode, Fix, Problem};
 pub use secret::{

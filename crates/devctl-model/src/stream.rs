@@ -23,6 +23,12 @@ pub struct FollowLogs {
     /// Only lines since this time (RFC 3339).
     #[serde(default)]
     pub since: Option<String>,
+    /// Only lines up to this time (RFC 3339).
+    #[serde(default)]
+    pub until: Option<String>,
+    /// Only lines that this regular expression finds something in.
+    #[serde(default)]
+    pub grep: Option<String>,
 }
 
 /// Some lines of a log.

@@ -14,6 +14,7 @@ import {
 import * as data from "./fake/data";
 import { FakeKeys } from "./fake/keys";
 import { FakeLife } from "./fake/life";
+import { FakeLooking } from "./fake/looking";
 import { refuse, sceneRefusal } from "./fake/refuse";
 import { FakeSecrets } from "./fake/secrets";
 import { FakeTrust } from "./fake/trust";
@@ -244,6 +245,8 @@ export class FakeBackend implements Backend {
     return found;
   }
 
+  private readonly looking = new FakeLooking();
+
   private answers(): Handlers {
     return {
       ...this.handlers,
@@ -251,6 +254,7 @@ export class FakeBackend implements Backend {
       ...this.trust.handlers,
       ...this.keys.handlers,
       ...this.secrets.handlers,
+      ...this.looking.handlers,
     };
   }
 
@@ -270,6 +274,7 @@ export class FakeBackend implements Backend {
     | keyof FakeTrust["handlers"]
     | keyof FakeKeys["handlers"]
     | keyof FakeSecrets["handlers"]
+    | keyof FakeLooking["handlers"]
   > = {
     list_containers: () => ({
       containers: this.containers,
@@ -398,6 +403,7 @@ export class FakeBackend implements Backend {
       listener.onItem({ lines });
       return nothing;
     },
+    follow_stats: ({ containers }, listener) => this.looking.follow(containers, listener),
     open_terminal: (_request, listener) => {
       listener.onItem({ type: "opened", terminal: "t-1" });
       listener.onItem({ type: "data", base64: btoa(data.TERMINAL_TEXT) });

@@ -30,6 +30,7 @@ import type {
   ExportAuthority,
   ExportKey,
   ExportedKey,
+  FileChangeList,
   FollowLogs,
   ForgottenContainer,
   GenerateKey,
@@ -56,6 +57,7 @@ import type {
   MakeRecoveryKey,
   Nothing,
   OpenTerminal,
+  ProcessList,
   ReadConfig,
   RebuildContainer,
   RebuildPreview,
@@ -91,6 +93,9 @@ import type {
   SshInstallPlan,
   SshStatus,
   StartContainer,
+  StatsList,
+  StatsOf,
+  StatsUpdate,
   StopContainer,
   StoppedContainer,
   Tag,
@@ -142,6 +147,12 @@ export interface Operations {
   show_drift: { request: ContainerRef; response: ContainerDrift };
   /** Removes a container. The workspace folder always stays; volumes go only when asked for. */
   remove_container: { request: RemoveContainer; response: RemovedContainer };
+  /** Says what containers use: processors, memory, network, disks. It takes a second or two. */
+  read_stats: { request: StatsOf; response: StatsList };
+  /** Lists the processes of a container. */
+  list_processes: { request: ContainerRef; response: ProcessList };
+  /** Lists the files that differ from the image of a container. */
+  list_file_changes: { request: ContainerRef; response: FileChangeList };
   /** Reads a configuration in the reference's own shape, without making anything of it. */
   read_config: { request: ReadConfig; response: ConfigDocument };
   /** Lists the jobs of this process. */
@@ -268,6 +279,8 @@ export interface Streams {
   follow_job: { request: JobRef; item: JobUpdate };
   /** The log of a container's main process. */
   follow_logs: { request: FollowLogs; item: LogChunk };
+  /** What containers use, once a second. Only what somebody follows is asked for, once for all who do. */
+  follow_stats: { request: StatsOf; item: StatsUpdate };
   /** A terminal in a container. */
   open_terminal: { request: OpenTerminal; item: TerminalOutput };
 }
@@ -300,6 +313,9 @@ export const OPERATIONS: { readonly [Name in keyof Operations]: OperationInfo } 
   recreate_container: { method: "POST", path: "/containers/{container}/recreate", changes: true, tags: ["containers","jobs"] },
   show_drift: { method: "GET", path: "/containers/{container}/drift", changes: false, tags: ["containers"] },
   remove_container: { method: "DELETE", path: "/containers/{container}", changes: true, tags: ["containers"] },
+  read_stats: { method: "GET", path: "/stats", changes: false, tags: [] },
+  list_processes: { method: "GET", path: "/containers/{container}/processes", changes: false, tags: [] },
+  list_file_changes: { method: "GET", path: "/containers/{container}/changes", changes: false, tags: [] },
   read_config: { method: "POST", path: "/config/read", changes: false, tags: [] },
   list_jobs: { method: "GET", path: "/jobs", changes: false, tags: ["jobs"] },
   show_job: { method: "GET", path: "/jobs/{job}", changes: false, tags: ["jobs"] },

@@ -917,6 +917,24 @@ container: string, };
 export type ContainerState = "created" | "running" | "paused" | "restarting" | "stopped" | "failed" | "removing" | "gone" | "unknown";
 
 /**
+ * What one container uses.
+ */
+
+export type ContainerStats = { 
+/**
+ * Its id.
+ */
+container: ContainerId, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What it uses.
+ */
+sample: StatsSample, };
+
+/**
  * One check.
  */
 
@@ -1136,6 +1154,36 @@ publicKey: string,
 privateKey: string | null, };
 
 /**
+ * A file that differs from the image.
+ */
+
+export type FileChange = { 
+/**
+ * Absolute path in the container.
+ */
+path: string, 
+/**
+ * How it differs.
+ */
+kind: FileChangeKind, };
+
+/**
+ * How a file differs from the image.
+ */
+
+export type FileChangeKind = "added" | "modified" | "deleted";
+
+/**
+ * What a container's own file system has beyond its image. Volumes and mounts are not looked into.
+ */
+
+export type FileChangeList = { 
+/**
+ * By path.
+ */
+changes: Array<FileChange>, };
+
+/**
  * Something that mends a problem.
  */
 
@@ -1169,7 +1217,15 @@ tail?: number,
 /**
  * Only lines since this time (RFC 3339).
  */
-since?: string, };
+since?: string, 
+/**
+ * Only lines up to this time (RFC 3339).
+ */
+until?: string, 
+/**
+ * Only lines that this regular expression finds something in.
+ */
+grep?: string, };
 
 /**
  * A container that was taken off the list.
@@ -1911,6 +1967,54 @@ safe: Array<string>,
  * With `consent.required`: what the configuration asks for.
  */
 trust: TrustSheet | null, };
+
+/**
+ * A process of a container. What the engine's `ps` does not tell is none.
+ */
+
+export type Process = { 
+/**
+ * Its number on the engine's machine, which is not the one inside.
+ */
+pid: number | null, 
+/**
+ * The number of its parent.
+ */
+parent: number | null, 
+/**
+ * Whose it is, in the names of the engine's machine.
+ */
+user: string | null, 
+/**
+ * Share of one processor over its life, in percent.
+ */
+cpuPercent: number | null, 
+/**
+ * Resident memory in bytes.
+ */
+memory: number | null, 
+/**
+ * How long it has run, as `ps` writes it.
+ */
+elapsed: string | null, 
+/**
+ * What it does, in the letters of `ps`.
+ */
+state: string | null, 
+/**
+ * Its command line.
+ */
+command: string, };
+
+/**
+ * The processes of a container.
+ */
+
+export type ProcessList = { 
+/**
+ * In the engine's order.
+ */
+processes: Array<Process>, };
 
 /**
  * Asks for a configuration to be read.
@@ -2769,6 +2873,110 @@ container: string,
  * The hash of the trust sheet that is allowed: a start may run a command on this computer.
  */
 trust?: string, };
+
+/**
+ * What containers use.
+ */
+
+export type StatsList = { 
+/**
+ * Those that run, by name.
+ */
+containers: Array<ContainerStats>, };
+
+/**
+ * Names containers, or all that run.
+ */
+
+export type StatsOf = { 
+/**
+ * Each by name, id, beginning of an id, or folder; with none all that run.
+ */
+containers: Array<string>, };
+
+/**
+ * What a container uses at a moment. What is counted is counted since its start.
+ */
+
+export type StatsSample = { 
+/**
+ * When (RFC 3339).
+ */
+at: string, 
+/**
+ * Share of one processor, in percent: 200 is two processors. None in the first sample of a container.
+ */
+cpuPercent: number | null, 
+/**
+ * Processors that it may use.
+ */
+cpus: number, 
+/**
+ * Bytes, without the page cache that could be given back at once.
+ */
+memory: number, 
+/**
+ * Bytes; where no limit is set, what the machine has.
+ */
+memoryLimit: number, 
+/**
+ * Bytes that came over its networks.
+ */
+received: number, 
+/**
+ * Bytes that went over its networks.
+ */
+sent: number, 
+/**
+ * Bytes read from disks.
+ */
+diskRead: number, 
+/**
+ * Bytes written to disks.
+ */
+diskWritten: number, 
+/**
+ * Processes and threads.
+ */
+processes: number, };
+
+/**
+ * What a follower of statistics is told.
+ */
+
+export type StatsUpdate = { "type": "begun", 
+/**
+ * Its id.
+ */
+container: ContainerId, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What this process saw of it in the last hour, oldest first, one sample for each ten seconds.
+ */
+history: Array<StatsSample>, } | { "type": "sample", 
+/**
+ * Its id.
+ */
+container: ContainerId, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What it uses.
+ */
+sample: StatsSample, } | { "type": "ended", 
+/**
+ * Its id.
+ */
+container: ContainerId, 
+/**
+ * Its name.
+ */
+name: string, };
 
 /**
  * A step of a job.

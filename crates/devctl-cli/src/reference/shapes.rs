@@ -53,16 +53,6 @@ pub(super) fn of(command: &str) -> Option<Shape> {
             },
         ),
         "devctl ssh status" => shape("one `SshStatus`; with a host one `SshHostLines`.", &status()),
-        "devctl logs" => shape(
-            "one `LogChunk` with all lines; with `--follow` one `LogLine` on each line.",
-            &LogChunk {
-                lines: vec![LogLine {
-                    at: Some("2026-01-31T12:00:00.123Z".into()),
-                    stream: LogStream::Stdout,
-                    text: "listening on 8080".into(),
-                }],
-            },
-        ),
         "devctl config read" => shape(
             "one document in the shape of the reference's `read-configuration`, with `--json` and without; \
              `mergedConfiguration` is there with `--merged`.",
@@ -99,6 +89,7 @@ pub(super) fn of(command: &str) -> Option<Shape> {
             return super::trust_shapes::of(command)
                 .or_else(|| super::key_shapes::of(command))
                 .or_else(|| super::life_shapes::of(command))
+                .or_else(|| super::look_shapes::of(command))
                 .or_else(|| super::secret_shapes::of(command));
         }
     })

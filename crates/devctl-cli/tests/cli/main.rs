@@ -11,6 +11,7 @@ mod consent;
 mod containers;
 mod contract;
 mod keys;
+mod looking;
 mod manual;
 mod revocations;
 mod sandbox;

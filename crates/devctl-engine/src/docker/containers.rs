@@ -313,6 +313,7 @@ impl DockerEngine {
         );
         let call = Call::put(format!("/containers/{container}/archive"), subject)
             .query("path", directory)
+            .query("noOverwriteDirNonDir", "1")
             .archive(archive);
         let mut connection = self.wire.open().await?;
         connection.send(call).await?;

@@ -74,7 +74,10 @@ impl DockerEngine {
         let output = frames.map(move |frame| {
             let _writer = &kept;
             frame
-                .map(|(stream, bytes)| ExecFrame { stream, bytes })
+                .map(|piece| ExecFrame {
+                    stream: piece.stream,
+                    bytes: piece.bytes,
+                })
                 .map_err(|source| EngineError::Broken {
                     operation: "read the output of a process".into(),
                     source,

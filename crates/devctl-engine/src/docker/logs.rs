@@ -2,6 +2,7 @@
 
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
+use time::OffsetDateTime;
 use tokio_util::io::StreamReader;
 
 use super::answer::{PATIENCE, Subject};
@@ -11,6 +12,12 @@ use crate::demux::{frames, pieces};
 use crate::error::{EngineError, ObjectKind};
 use crate::logs::{LogFrame, LogOptions, LogTail};
 use crate::wire::{Call, body_stream};
+
+/// Seconds since 1970 to the nanosecond, as the engine reads them.
+fn fractional(at: OffsetDateTime) -> String {
+    let nanos = at.unix_timestamp_nanos().max(0);
+    format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000)
+}
 
 impl DockerEngine {
     pub(super) async fn read_logs(
@@ -34,10 +41,10 @@ impl DockerEngine {
             call = call.query("tail", lines.to_string());
         }
         if let Some(since) = options.since {
-            call = call.query("since", since.unix_timestamp().to_string());
+            call = call.query("since", fractional(since));
         }
         if let Some(until) = options.until {
-            call = call.query("until", until.unix_timestamp().to_string());
+            call = call.query("until", fractional(until));
         }
         let mut connection = self.wire.open().await?;
         // A container without output answers nothing before it has some: only the first word is waited for.
@@ -56,12 +63,31 @@ impl DockerEngine {
             // The answer ends with the connection's sender.
             let _open = &connection;
             frame
-                .map(|(stream, bytes)| LogFrame { stream, bytes })
+                .map(|piece| LogFrame {
+                    stream: piece.stream,
+                    begins: piece.begins,
+                    bytes: piece.bytes,
+                })
                 .map_err(|source| EngineError::Broken {
                     operation: "read a log".into(),
                     source,
                 })
         });
         Ok(read.boxed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_keep_their_nanoseconds() {
+        let at = OffsetDateTime::from_unix_timestamp_nanos(1_795_442_400_000_000_042).unwrap();
+        assert_eq!(fractional(at), "1795442400.000000042");
+        assert_eq!(
+            fractional(OffsetDateTime::UNIX_EPOCH - time::Duration::HOUR),
+            "0.000000000"
+        );
     }
 }
