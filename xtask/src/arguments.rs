@@ -15,6 +15,7 @@ cargo xtask VERB
     --full          the long ones too
     --only STEP     only this step, and what it needs (may be repeated; --list names the steps)
     --list          name the steps
+    --fuzz-seconds N  how long each fuzz target runs (20; with --full 600)
   build             the agents, the interface, `devctl` and the window, as released
   agents            the static SSH servers that `devctl` carries, for amd64 and arm64
   fixtures          an engine and the base image that the tests use
@@ -48,6 +49,8 @@ pub(crate) struct Selection {
     pub(crate) only: Vec<String>,
     /// Only say which steps there are.
     pub(crate) list: bool,
+    /// How long each fuzz target runs; as long as the other tests wish where it is not said.
+    pub(crate) fuzz_seconds: Option<u64>,
 }
 
 /// Reads the words after `cargo xtask`.
@@ -106,6 +109,17 @@ fn selection(rest: &mut Vec<String>) -> Result<Selection> {
         }
         selection.only.push(rest.remove(place));
     }
+    if let Some(place) = rest.iter().position(|word| word == "--fuzz-seconds") {
+        rest.remove(place);
+        if place == rest.len() {
+            bail!("--fuzz-seconds needs a number");
+        }
+        let number = rest.remove(place);
+        match number.parse() {
+            Ok(seconds) => selection.fuzz_seconds = Some(seconds),
+            Err(_) => bail!("--fuzz-seconds needs a number, not {number:?}"),
+        }
+    }
     Ok(selection)
 }
 
@@ -158,9 +172,10 @@ mod tests {
             full: true,
             only: vec!["tidy".into(), "ui".into()],
             list: false,
+            fuzz_seconds: Some(5),
         };
         assert_eq!(
-            read("test --only tidy --full --only ui"),
+            read("test --only tidy --fuzz-seconds 5 --full --only ui"),
             Ok(Verb::Test { selection })
         );
         let wish = Wish {
@@ -182,6 +197,8 @@ mod tests {
             ("start --fast", "--fast"),
             ("start a b", "b"),
             ("test --only", "--only"),
+            ("test --fuzz-seconds", "--fuzz-seconds"),
+            ("test --fuzz-seconds long", "long"),
             ("generate --chekc", "--chekc"),
             ("bench --nocheck", "--nocheck"),
             ("bench --devctl", "--devctl"),

@@ -10,6 +10,7 @@ mod build;
 mod command;
 mod engine;
 mod fixtures;
+mod fuzz;
 mod generate;
 mod machine;
 mod report;

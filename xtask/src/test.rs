@@ -19,6 +19,8 @@ pub(crate) struct Run<'a> {
     workspace: &'a Workspace,
     /// The long tests too.
     full: bool,
+    /// How long each fuzz target runs.
+    fuzz_seconds: u64,
 }
 
 /// How a step ended that did not fail.
@@ -42,6 +44,9 @@ pub(crate) fn test(workspace: &Workspace, selection: &Selection) -> Result<()> {
     let run = Run {
         workspace,
         full: selection.full,
+        fuzz_seconds: selection
+            .fuzz_seconds
+            .unwrap_or(if selection.full { 600 } else { 20 }),
     };
     let mut entries: Vec<Entry> = Vec::new();
     for step in wanted {
@@ -162,6 +167,7 @@ mod tests {
         let run = Run {
             workspace: &workspace,
             full: false,
+            fuzz_seconds: 1,
         };
         let step = Step {
             name: "b",

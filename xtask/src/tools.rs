@@ -34,6 +34,14 @@ pub(crate) const DENY: Tool = Tool {
     why: "checks the licences and origins of dependencies",
 };
 
+/// The builder of fuzz targets.
+pub(crate) const FUZZ: Tool = Tool {
+    name: "fuzz",
+    version: "0.13.2",
+    features: &[],
+    why: "builds the fuzz targets",
+};
+
 impl Tool {
     /// The command `cargo NAME`, installed first where it is not there.
     pub(crate) fn command(self, workspace: &Workspace) -> Result<Command> {

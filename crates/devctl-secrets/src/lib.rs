@@ -41,5 +41,7 @@ pub use recovery_key::{RecoveryKey, RecoveryKeyError};
 pub use secret::{Secret, SecretBytes, SecretText};
 pub use secret_name::{SecretName, SecretNameError, SecretScope};
 pub use vault::Vault;
+#[cfg(feature = "fuzz")]
+pub use vault::fuzz;
 pub use vault::rollback::RollbackWatch;
 pub use way::{NewWay, Unlock, WayChange, WayKind};

@@ -19,6 +19,8 @@ use format::{Contents, Entry, Header};
 use rollback::{Memory, RollbackWatch};
 
 mod format;
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 pub(crate) mod rollback;
 mod ways;
 

@@ -1,6 +1,6 @@
 //! No input panics, and the merge keeps its laws.
 //!
-//! Each target runs for `DEVCTL_FUZZ_SECONDS_CONFIGURATION` (10 unless it is set; `cargo xtask test` says 60), at least 256 cases. A case
+//! Each target runs for `DEVCTL_FUZZ_SECONDS_CONFIGURATION` (10 unless it is set; `cargo xtask test` says 20), at least 256 cases. A case
 //! that fails is shrunk and printed with its seed.
 
 use std::collections::BTreeMap;

@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::{Ending, Run};
 use crate::machine::{Package, Seen, program};
 use crate::tools::{DENY, NEXTEST};
-use crate::{agents, build, command, fixtures, generate, machine, report, tidy};
+use crate::{agents, build, command, fixtures, fuzz, generate, machine, report, tidy};
 
 /// One step: what it is called, what it is for, which earlier steps have to have passed, and what it does.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ const fn step(
     }
 }
 
-pub(super) const STEPS: [Step; 13] = [
+pub(super) const STEPS: [Step; 14] = [
     step("machine", &[], "what the tests need on this machine", packages),
     step("tidy", &[], "the rules of the house", house),
     step("format", &[], "Rust's formatting", format),
@@ -80,6 +80,12 @@ pub(super) const STEPS: [Step; 13] = [
         &["machine"],
         "configurations are read as the reference reads them",
         conformance,
+    ),
+    step(
+        "fuzz",
+        &["machine"],
+        "every reader of what others wrote, with generated input that reaches ever more of it",
+        fuzzed,
     ),
     step(
         "window",
@@ -175,6 +181,9 @@ fn house(run: &Run<'_>) -> Result<Ending> {
 
 fn format(run: &Run<'_>) -> Result<Ending> {
     command::run(run.workspace.cargo().args(["fmt", "--all", "--check"]))?;
+    // A workspace of its own.
+    let fuzz = ["fmt", "--check", "--manifest-path", "fuzz/Cargo.toml"];
+    command::run(run.workspace.cargo().args(fuzz))?;
     Ok(Ending::Passed)
 }
 
@@ -209,6 +218,14 @@ fn lint(run: &Run<'_>) -> Result<Ending> {
         "--features",
         "xtask/generator,devctl-core/schema",
     ])?;
+    // The targets, as code; they are built another way when they run.
+    let built = run.workspace.kept("fuzz");
+    clippy(&[
+        "--manifest-path",
+        "fuzz/Cargo.toml",
+        "--target-dir",
+        &built.to_string_lossy(),
+    ])?;
     Ok(Ending::Passed)
 }
 
@@ -228,6 +245,11 @@ fn deny(run: &Run<'_>) -> Result<Ending> {
         "licenses",
         "sources",
     ]))?;
+    // The same rules for the fuzz targets; that they need less of what is ruled is no news.
+    let mut fuzz = DENY.command(run.workspace)?;
+    fuzz.args(["--manifest-path", "fuzz/Cargo.toml", "--config", "deny.toml"]);
+    fuzz.args(["--log-level", "error", "check", "bans", "licenses", "sources"]);
+    command::run(&mut fuzz)?;
     Ok(Ending::Passed)
 }
 
@@ -302,6 +324,11 @@ fn conformance(run: &Run<'_>) -> Result<Ending> {
     Ok(Ending::Passed)
 }
 
+fn fuzzed(run: &Run<'_>) -> Result<Ending> {
+    fuzz::fuzz(run.workspace, run.fuzz_seconds)?;
+    Ok(Ending::Passed)
+}
+
 fn window(run: &Run<'_>) -> Result<Ending> {
     let features = "dev-container-launcher/custom-protocol";
     command::run(run.workspace.cargo().args([
@@ -333,9 +360,8 @@ fn real_parts<'a>(command: &'a mut Command, run: &Run<'_>) -> &'a mut Command {
         agents.join(std::env::consts::ARCH).join("devctl-agent"),
     );
     command.env("DEVCTL_AGENT_BINARY_ARM64", agents.join("aarch64/devctl-agent"));
-    // Each of the targets that throw generated input: a minute at the configuration's readers, which read what anybody
-    // wrote, less at those of our own files and keys, of which there are more.
-    let (configuration, others) = if run.full { ("600", "600") } else { ("60", "20") };
+    // Each of the properties that are tried with generated input: the fuzz targets look longer, and farther.
+    let (configuration, others) = if run.full { ("120", "120") } else { ("20", "5") };
     command.env("DEVCTL_FUZZ_SECONDS", others);
     command.env("DEVCTL_FUZZ_SECONDS_CONFIGURATION", configuration);
     if run.full {

@@ -135,6 +135,15 @@ impl Entry {
         ))
     }
 
+    /// Its part of the index, where its value stands at `offset`.
+    fn index_at(&self, offset: u64, length: u32, index: &mut Vec<u8>) {
+        index.extend_from_slice(&length16(self.name.len()).to_be_bytes());
+        index.extend_from_slice(self.name.as_bytes());
+        index.extend_from_slice(&offset.to_be_bytes());
+        index.extend_from_slice(&length.to_be_bytes());
+        index.extend_from_slice(&self.nonce);
+    }
+
     pub(super) fn open(&self, vault_id: &[u8; 16], data_key: &Key, sealed: &[u8]) -> Option<Opened> {
         decrypt(
             data_key,
@@ -158,11 +167,7 @@ pub(super) fn seal(
     let mut offset = 0u64;
     for (entry, value) in contents.entries.iter().zip(values) {
         let length = length32(value.len());
-        index.extend_from_slice(&length16(entry.name.len()).to_be_bytes());
-        index.extend_from_slice(entry.name.as_bytes());
-        index.extend_from_slice(&offset.to_be_bytes());
-        index.extend_from_slice(&length.to_be_bytes());
-        index.extend_from_slice(&entry.nonce);
+        entry.index_at(offset, length, &mut index);
         offset += u64::from(length);
     }
     let nonce = new_nonce()?;
@@ -273,6 +278,22 @@ pub(super) fn parse_index(index: &[u8], values_start: u64) -> Option<Contents> {
         entries,
         values_start,
     })
+}
+
+/// The bytes of the header as they would be written, and of an index.
+#[cfg(feature = "fuzz")]
+pub(super) fn written_header(header: &Header, raw: &RawHeader) -> Vec<u8> {
+    header_bytes(header, raw.index_length, &raw.index_nonce)
+}
+
+/// The index of these contents, with the places that they were read with.
+#[cfg(feature = "fuzz")]
+pub(super) fn written_index(contents: &Contents) -> Vec<u8> {
+    let mut index = length32(contents.entries.len()).to_be_bytes().to_vec();
+    for entry in &contents.entries {
+        entry.index_at(entry.offset, entry.length, &mut index);
+    }
+    index
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
