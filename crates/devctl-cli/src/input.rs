@@ -20,6 +20,13 @@ pub(crate) fn text(path: &Path) -> Result<Zeroizing<String>, Failure> {
     };
     match read {
         Ok(_) => Ok(text),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(Problem::new(
+            ErrorCode::FileFailed,
+            format!("{} is no text, and keys and certificates are", path.display()),
+        )
+        .why("it holds bytes that are not UTF-8")
+        .fix("Name a file in OpenSSH's form or in PEM; `openssl pkey -inform DER -in FILE -out NEWFILE` makes that of a binary key")
+        .into()),
         Err(error) => Err(Problem::new(
             ErrorCode::FileFailed,
             format!("{} cannot be read", path.display()),

@@ -336,6 +336,7 @@ impl Signer<'_> {
             }
         };
         let devctl = or(&devctl.display().to_string(), "devctl");
+        let home = self.home_of_its_own(&or);
         let owner = or(&self.config.user, "OWNER");
         let machine = or(&self.config.machine, "COMPUTER");
         let ways = entered
@@ -343,7 +344,7 @@ impl Signer<'_> {
             .map(|container| {
                 let host = self.config.ssh_host(&container.alias);
                 let user = &container.user;
-                let proxy = format!("{devctl} ssh-proxy {host} {user}");
+                let proxy = format!("{home}{devctl} ssh-proxy {host} {user}");
                 CertificateWay {
                     ssh: format!(
                         "ssh -F none -i KEY -o CertificateFile=CERT -o IdentitiesOnly=yes -o UserKnownHostsFile=KNOWN -o \
@@ -365,6 +366,29 @@ impl Signer<'_> {
             known_hosts,
             ways,
         })
+    }
+
+    /// What a line that another login runs has to begin with, so that it finds the state of this process: nothing where
+    /// that is where everybody's is.
+    fn home_of_its_own(&self, or: &impl Fn(&str, &str) -> String) -> String {
+        let ssh = self.config.ssh();
+        let places = [
+            ("DEVCTL_STATE_DIR", self.config.state_dir.as_path()),
+            ("DEVCTL_SSH_DIR", ssh.path()),
+        ];
+        let is_moved = |name: &str| self.config.env.get(name).is_some_and(|value| !value.is_empty());
+        let moved = places.into_iter().filter(|(name, _)| is_moved(name));
+        let words: String = moved
+            .map(|(name, place)| {
+                let whole = std::path::absolute(place).unwrap_or_else(|_| place.to_path_buf());
+                format!("{name}={} ", or(&whole.display().to_string(), "FOLDER"))
+            })
+            .collect();
+        if words.is_empty() {
+            words
+        } else {
+            format!("env {words}")
+        }
     }
 }
 

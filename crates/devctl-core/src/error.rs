@@ -38,7 +38,7 @@ impl<T, E: IntoProblem> OrProblem<T> for Result<T, E> {
 fn with_causes(mut problem: Problem, error: &dyn Error) -> Problem {
     let mut cause = error.source();
     while let Some(error) = cause {
-        problem.why.push(error.to_string());
+        problem = problem.why(error.to_string());
         cause = error.source();
     }
     problem

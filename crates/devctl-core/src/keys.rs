@@ -1,7 +1,7 @@
 //! The keys of a person: the container access key, and those that they make or bring here.
 //!
 //! All of it runs under the lock that lets one process sign at a time, so that what is checked still holds when it is
-//! acted upon. The record of a key comes before its files, and goes after them.
+//! acted upon. The record of a key comes between its file being written and being put in its place, and goes last.
 
 mod access;
 mod agent;
@@ -30,6 +30,9 @@ use zeroize::Zeroizing;
 
 /// The name of the container access key. Those that it has replaced are `access-1`, `access-2` …
 pub(crate) const ACCESS: &str = "access";
+
+/// A file with a shorter passphrase is opened by trying.
+const SHORTEST_PASSPHRASE: usize = 8;
 
 /// The entry of the vault that holds the passphrase of a key.
 fn vault_entry(name: &str) -> String {
@@ -184,7 +187,7 @@ impl Signer<'_> {
             });
         };
         let key = self.stored_for_change(&request.name)?;
-        refuse_empty(passphrase)?;
+        refuse_short_passphrase(passphrase, "a key")?;
         let (private, _) = self.open_key(&key, request.passphrase.as_deref())?;
         let text = private.to_openssh_encrypted(passphrase.as_bytes()).or_problem()?;
         Ok(ExportedKey {
@@ -289,11 +292,9 @@ impl Signer<'_> {
                 .or_problem()?;
         }
         let recorded = record(name, key.public_key(), origin, of)?;
-        self.store.add_key(&recorded).or_problem()?;
-        self.config
-            .ssh()
-            .keys()
-            .add(name, key, passphrase.as_bytes())
+        let keys = self.config.ssh().keys();
+        keys.add(name, key, passphrase.as_bytes(), || self.store.add_key(&recorded))
+            .or_problem()?
             .or_problem()
     }
 
@@ -350,10 +351,12 @@ impl Signer<'_> {
             .fix_command("Put a new one in its place", "devctl key rotate")
             .fix_command("Make a key of your own", "devctl key generate NAME"));
         }
+        self.settle_new_keys()?;
         self.store.key(name).or_problem()
     }
 
     fn refuse_taken(&self, name: &KeyName) -> Result<(), Problem> {
+        self.settle_new_keys()?;
         let taken = match self.store.key(name.as_str()) {
             Ok(_) => true,
             Err(devctl_store::StoreError::KeyUnknown { .. }) => false,
@@ -454,6 +457,20 @@ fn refuse_empty(passphrase: &str) -> Result<(), Problem> {
                 .fix("Choose one that is not empty, or none: then one is made here and kept in the vault")
                 .safe("nothing was changed"),
         );
+    }
+    Ok(())
+}
+
+/// A private key that goes out of here is as safe as its passphrase. `whose` says which kind of key it is.
+pub(crate) fn refuse_short_passphrase(passphrase: &str, whose: &str) -> Result<(), Problem> {
+    if passphrase.chars().count() < SHORTEST_PASSPHRASE {
+        return Err(Problem::new(
+            ErrorCode::RequestInvalid,
+            format!("the private half of {whose} is given out encrypted only"),
+        )
+        .fix(format!(
+            "Choose a passphrase of at least {SHORTEST_PASSPHRASE} characters"
+        )));
     }
     Ok(())
 }

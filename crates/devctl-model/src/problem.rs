@@ -237,7 +237,7 @@ impl Problem {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             code,
-            message: message.into(),
+            message: shortened(message.into()),
             at: None,
             why: Vec::new(),
             lines: Vec::new(),
@@ -250,14 +250,14 @@ impl Problem {
     /// Names the step or the place.
     #[must_use]
     pub fn at(mut self, at: impl Into<String>) -> Self {
-        self.at = Some(at.into());
+        self.at = Some(shortened(at.into()));
         self
     }
 
     /// Adds a cause.
     #[must_use]
     pub fn why(mut self, why: impl Into<String>) -> Self {
-        self.why.push(why.into());
+        self.why.push(shortened(why.into()));
         self
     }
 
@@ -265,7 +265,7 @@ impl Problem {
     #[must_use]
     pub fn fix(mut self, text: impl Into<String>) -> Self {
         self.fixes.push(Fix {
-            text: text.into(),
+            text: shortened(text.into()),
             command: None,
         });
         self
@@ -274,9 +274,11 @@ impl Problem {
     /// Adds something that can be done, with the command that does it.
     #[must_use]
     pub fn fix_command(mut self, text: impl Into<String>, command: impl Into<String>) -> Self {
+        let command = command.into();
         self.fixes.push(Fix {
-            text: text.into(),
-            command: Some(command.into()),
+            text: shortened(text.into()),
+            // Half of a command is another command.
+            command: (command.len() <= LONGEST_SENTENCE).then_some(command),
         });
         self
     }
@@ -287,6 +289,23 @@ impl Problem {
         self.safe.push(text.into());
         self
     }
+}
+
+/// The longest sentence that a problem has, in bytes. What it names may come from anywhere, and be as long as it likes.
+const LONGEST_SENTENCE: usize = 2000;
+
+/// A sentence as it is, or its beginning and its end: what is wrong stands behind what it quotes.
+fn shortened(text: String) -> String {
+    if text.len() <= LONGEST_SENTENCE {
+        return text;
+    }
+    let head = text.floor_char_boundary(LONGEST_SENTENCE / 2);
+    let tail = text.ceil_char_boundary(text.len() - LONGEST_SENTENCE / 4);
+    let (Some(head), Some(tail)) = (text.get(..head), text.get(tail..)) else {
+        return text;
+    };
+    let left_out = text.len() - head.len() - tail.len();
+    format!("{head} … ({left_out} bytes left out) … {tail}")
 }
 
 impl std::fmt::Display for Problem {
@@ -321,6 +340,23 @@ mod tests {
                 serde_json::json!(code.as_str())
             );
         }
+    }
+
+    #[test]
+    fn what_is_quoted_without_end_is_cut() {
+        let name = "ü\"".repeat(50_000);
+        let problem = Problem::new(
+            ErrorCode::RequestInvalid,
+            format!("{name:?} is no name: it is too long"),
+        )
+        .why(name.clone())
+        .fix_command("See it", format!("devctl show {name}"));
+        assert!(problem.message.len() < 2 * LONGEST_SENTENCE && problem.message.ends_with("too long"));
+        assert!(problem.message.starts_with("\"ü"), "{}", problem.message);
+        assert!(problem.why[0].len() < 2 * LONGEST_SENTENCE);
+        assert_eq!(problem.fixes[0].command, None);
+        let plain = Problem::new(ErrorCode::RequestInvalid, "x".repeat(LONGEST_SENTENCE));
+        assert_eq!(plain.message.len(), LONGEST_SENTENCE);
     }
 
     #[test]

@@ -16,6 +16,13 @@ use crate::user_key::UserKey;
 const LOCK: &str = ".lock";
 const PUBLIC: &str = ".pub";
 const CERTIFICATE: &str = "-cert.pub";
+/// Before the name of a key that has not got its place yet. No key has such a name, and no temporary file is swept by it.
+const UNFINISHED: &str = ".devctl-next-";
+
+/// Names that Windows gives to devices, in every folder: a directory of keys may come to lie there.
+const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+/// Those that have a number behind them.
+const NUMBERED_DEVICES: [&str; 2] = ["com", "lpt"];
 
 /// The name of a key in a [`KeyStoreDir`]: 1 to 64 of a to z, 0 to 9, `-` and `_`, the first a letter or digit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +46,8 @@ impl KeyName {
             "it starts with a letter or a digit"
         } else if name.ends_with("-cert") {
             "files that end in -cert.pub are certificates"
+        } else if is_device(&name) {
+            "Windows has a device of that name"
         } else {
             return Ok(Self(name));
         };
@@ -50,6 +59,14 @@ impl KeyName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_device(name: &str) -> bool {
+    let is_numbered = |device: &str| {
+        name.strip_prefix(device)
+            .is_some_and(|number| matches!(number.as_bytes(), [b'0'..=b'9']))
+    };
+    DEVICES.contains(&name) || NUMBERED_DEVICES.iter().any(|device| is_numbered(device))
 }
 
 impl fmt::Display for KeyName {
@@ -153,22 +170,94 @@ impl KeyStoreDir {
         self.path.join(format!("{name}{CERTIFICATE}"))
     }
 
-    /// Keeps a new key, encrypted by the passphrase.
+    /// Keeps a new key, encrypted by the passphrase, and records it: `record` runs when the key is written beside its
+    /// place and is not there yet. So a process that is killed at any instant leaves neither a record without a key nor a
+    /// key without a record: what it began is [`unfinished`](Self::unfinished), to be [finished](Self::finish) where it
+    /// is recorded and to be [given up](Self::give_up) where it is not.
+    ///
+    /// The inner result is that of `record`; where it failed, nothing is kept.
     ///
     /// # Errors
     /// [`KeyError::NameTaken`], [`KeyError::PassphraseEmpty`], or a file cannot be written.
-    pub fn add(&self, name: &KeyName, key: &UserKey, passphrase: &[u8]) -> Result<(), SshError> {
+    pub fn add<E>(
+        &self,
+        name: &KeyName,
+        key: &UserKey,
+        passphrase: &[u8],
+        record: impl FnOnce() -> Result<(), E>,
+    ) -> Result<Result<(), E>, SshError> {
         let private = key.to_openssh_encrypted(passphrase)?;
-        let _lock = self.lock()?;
-        if !write_new(&self.private_path(name), private.as_bytes(), Mode::PRIVATE)? {
-            return Err(KeyError::NameTaken {
-                name: name.to_string(),
-            }
-            .into());
+        let lock = self.lock()?;
+        if self.private_path(name).exists() {
+            return Err(taken(name));
+        }
+        write_atomic(&self.unfinished_path(name), private.as_bytes(), Mode::PRIVATE)?;
+        if let Err(error) = record() {
+            self.give_up(name)?;
+            return Ok(Err(error));
+        }
+        self.put_in_place(name, &key.public_line()?, &lock)?;
+        Ok(Ok(()))
+    }
+
+    /// Puts a key whose maker was killed in its place, with its public half as this line. It does so as well where its
+    /// maker was killed after that.
+    ///
+    /// # Errors
+    /// [`KeyError::Unknown`] where there is none, [`KeyError::NameTaken`] where another has the name, or a file cannot be
+    /// written.
+    pub fn finish(&self, name: &KeyName, public_line: &str) -> Result<(), SshError> {
+        self.put_in_place(name, public_line, &self.lock()?)
+    }
+
+    fn put_in_place(&self, name: &KeyName, public_line: &str, _: &FileLock) -> Result<(), SshError> {
+        let unfinished = self.unfinished_path(name);
+        let private = read_optional(&unfinished)?.ok_or_else(|| KeyError::Unknown {
+            name: name.to_string(),
+        })?;
+        let private = Zeroizing::new(private);
+        if !write_new(&self.private_path(name), &private, Mode::PRIVATE)? && *self.bytes(name)? != *private {
+            return Err(taken(name));
         }
         // What an earlier key of this name has left behind would be of another key.
         remove_if_there(&self.certificate_path(name))?;
-        self.write_public(name, key)
+        let line = format!("{}\n", public_line.trim_end());
+        write_if_changed(&self.public_path(name), line.as_bytes(), Mode::PRIVATE)?;
+        remove_if_there(&unfinished)?;
+        Ok(())
+    }
+
+    /// Removes a key whose maker was killed.
+    ///
+    /// # Errors
+    /// The file cannot be removed.
+    pub fn give_up(&self, name: &KeyName) -> Result<(), SshError> {
+        remove_if_there(&self.unfinished_path(name))?;
+        Ok(())
+    }
+
+    /// The names of the keys whose makers were killed before all was done.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn unfinished(&self) -> Result<Vec<KeyName>, SshError> {
+        let failed = |error| FilesError::new(Action::Read, &self.path, error);
+        let entries = match std::fs::read_dir(&self.path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error).into()),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let file = entry.map_err(failed)?.file_name();
+            let name = file.to_str().and_then(|name| name.strip_prefix(UNFINISHED));
+            names.extend(name.and_then(|name| KeyName::new(name).ok()));
+        }
+        Ok(names)
+    }
+
+    fn unfinished_path(&self, name: &KeyName) -> PathBuf {
+        self.path.join(format!("{UNFINISHED}{name}"))
     }
 
     /// Puts a key in the place of the one of this name: the same with a new passphrase or comment, or its successor.
@@ -194,10 +283,7 @@ impl KeyStoreDir {
         let _lock = self.lock()?;
         let private = self.bytes(name)?;
         if !write_new(&self.private_path(second), &private, Mode::PRIVATE)? {
-            return Err(KeyError::NameTaken {
-                name: second.to_string(),
-            }
-            .into());
+            return Err(taken(second));
         }
         remove_if_there(&self.certificate_path(second))?;
         for (from, to) in [
@@ -242,6 +328,7 @@ impl KeyStoreDir {
     pub fn remove(&self, name: &KeyName) -> Result<bool, SshError> {
         let _lock = self.lock()?;
         let there = remove_if_there(&self.private_path(name))?;
+        remove_if_there(&self.unfinished_path(name))?;
         remove_if_there(&self.certificate_path(name))?;
         remove_if_there(&self.public_path(name))?;
         Ok(there)
@@ -396,6 +483,11 @@ impl KeyStoreDir {
             source,
         })
     }
+}
+
+fn taken(name: &KeyName) -> SshError {
+    let name = name.to_string();
+    KeyError::NameTaken { name }.into()
 }
 
 fn text(path: &Path) -> Result<Option<String>, SshError> {

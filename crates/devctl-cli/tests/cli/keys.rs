@@ -1,5 +1,6 @@
 //! Keys through the real `devctl`, with `ssh-keygen`, `ssh-add` and `ssh-agent` as the second opinion.
 
+mod refusals;
 mod rotation;
 
 use crate::sandbox::{Ran, Sandbox};

@@ -86,6 +86,18 @@ fn a_rotation_goes_step_by_step_and_back_until_something_is_retired() {
 }
 
 #[test]
+fn an_authority_does_not_wait_for_access_keys_that_were_replaced() {
+    let home = Sandbox::without_engine();
+    home.run(&["key", "rotate"]).expect(0);
+    for expected in [["signing", "new"], ["signing", "trusted"], ["trusted", "signing"]] {
+        assert_eq!(rotated(&home, &["rotate", "user"]), expected);
+    }
+    let retiring = home.run(&["key", "show", "access-1", "--json"]).expect(0).json();
+    assert_eq!(retiring["state"], "retiring");
+    assert_eq!(rotated(&home, &["rotate", "user"]), ["retired", "signing"]);
+}
+
+#[test]
 fn an_authority_waits_for_those_who_still_need_it() {
     let home = Sandbox::without_engine();
     let bob = key(&home, &["-t", "ed25519"]);
@@ -603,4 +615,16 @@ fn a_printed_line_holds_no_name_that_a_shell_reads_otherwise() {
         "{line}"
     );
     assert!(!line.contains(['\n', '\'', ';', '$', '`']), "{line}");
+    // The login that runs it has another environment, and finds this home all the same.
+    let state = home.home().join("state");
+    let moved = format!(
+        "command=\"env DEVCTL_STATE_DIR={} DEVCTL_SSH_DIR=",
+        state.display()
+    );
+    assert!(line.contains(&moved), "{line}");
+    let ssh = way["ssh"].as_str().unwrap();
+    assert!(
+        ssh.contains(&format!(" env DEVCTL_STATE_DIR={} ", state.display())),
+        "{ssh}"
+    );
 }

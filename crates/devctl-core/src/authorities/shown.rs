@@ -30,8 +30,19 @@ impl Signer<'_> {
                 .iter()
                 .any(|known| known.fingerprint == one.authority && known.phase.is_trusted())
         };
+        // Nobody waits for our own: the access key has its next certificate by then, and those that it has replaced end.
+        let mut ours = Vec::new();
+        if kind_of(authority.kind) == AuthorityKind::User {
+            for files in self.config.ssh().access_keys().or_problem()? {
+                let key = files.public_key().or_problem()?;
+                ours.extend(key.map(|key| crate::signer::fingerprint(&key)));
+            }
+            // The last one is in use.
+            ours.pop();
+        }
         let needed = valid.iter().filter(|one| {
             one.authority == authority.fingerprint
+                && !ours.contains(&one.subject_fingerprint)
                 && !crate::certificates::is_revoked(one, &by_authority, list.as_ref())
                 // Followed by a certificate of another authority for the same key: nobody uses this one any more.
                 && !valid.iter().any(|later| {

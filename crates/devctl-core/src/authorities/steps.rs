@@ -3,15 +3,13 @@
 use super::{LOGIN_UNDER_WAY, Lives, not_found, of_model};
 use crate::error::OrProblem;
 use crate::identity;
+use crate::keys::refuse_short_passphrase;
 use crate::signer::{Signer, fingerprint, kind_of, public_key, stored, trust_file, unreachable, vault_name};
 use devctl_model::{ErrorCode, ExportAuthority, ExportedKey, ImportAuthority, Problem, RotationStep};
 use devctl_ssh::{Authority, AuthorityKind};
 use devctl_store::{Authority as Recorded, AuthorityPhase, KeptIn, NewAuthority, RevocationMeans};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
-
-/// A file with a shorter passphrase is opened by trying.
-const SHORTEST_PASSPHRASE: usize = 8;
 
 impl Signer<'_> {
     pub(super) fn lives(&self, kind: AuthorityKind) -> Result<Lives, Problem> {
@@ -350,15 +348,7 @@ impl Signer<'_> {
         let private_key = match &request.passphrase {
             None => None,
             Some(passphrase) => {
-                if passphrase.chars().count() < SHORTEST_PASSPHRASE {
-                    return Err(Problem::new(
-                        ErrorCode::RequestInvalid,
-                        "the private half of an authority is given out encrypted only",
-                    )
-                    .fix(format!(
-                        "Choose a passphrase of at least {SHORTEST_PASSPHRASE} characters"
-                    )));
-                }
+                refuse_short_passphrase(passphrase, "an authority")?;
                 if recorded.kept_in == KeptIn::Agent {
                     return Err(Problem::new(
                         ErrorCode::AuthorityUnreachable,

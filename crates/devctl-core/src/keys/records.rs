@@ -8,7 +8,7 @@ use crate::revocations::parsed;
 use crate::signer::{Signer, fingerprint};
 use crate::ssh_files::certificate_in;
 use devctl_model::{KeyOrigin as ShownOrigin, KeyProtection, KeyRecord, KeyState as ShownState, Problem};
-use devctl_ssh::{AccessKeyFiles, KeyName, PublicKey, SshError, key_type, weakness};
+use devctl_ssh::{AccessKeyFiles, KeyError, KeyName, PublicKey, SshError, key_type, weakness};
 use devctl_store::{Key, KeyOrigin, KeyState, PassphraseOf, StoreError};
 
 impl Signer<'_> {
@@ -119,8 +119,27 @@ impl Signer<'_> {
         })
     }
 
+    /// Finishes the keys that were being made when a process was killed: those that are recorded get their place, the
+    /// others were never anybody's.
+    pub(super) fn settle_new_keys(&self) -> Result<(), Problem> {
+        let keys = self.config.ssh().keys();
+        for name in keys.unfinished().or_problem()? {
+            match self.store.key(name.as_str()) {
+                Ok(recorded) => match keys.finish(&name, &recorded.public_line) {
+                    // Somebody has put another key there; which one it is, its record says from now on.
+                    Err(SshError::Key(KeyError::NameTaken { .. })) => keys.give_up(&name).or_problem()?,
+                    done => done.or_problem()?,
+                },
+                Err(StoreError::KeyUnknown { .. }) => keys.give_up(&name).or_problem()?,
+                Err(error) => return Err(error).or_problem(),
+            }
+        }
+        Ok(())
+    }
+
     /// Makes the record of a key that of its file, where a rotation was cut off between the two.
     pub(super) fn settle_records(&self) -> Result<(), Problem> {
+        self.settle_new_keys()?;
         let recorded = self.store.keys().or_problem()?;
         if recorded.is_empty() {
             return Ok(());

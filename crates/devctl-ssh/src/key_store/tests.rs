@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -38,6 +39,11 @@ impl Store {
         Self { _home: home, dir }
     }
 
+    fn add(&self, name: &KeyName, key: &UserKey, passphrase: &[u8]) -> Result<(), SshError> {
+        let added = self.dir.add(name, key, passphrase, || Ok::<_, Infallible>(()));
+        added.map(|Ok(())| ())
+    }
+
     /// One word for each finding, and the file.
     fn findings(&self) -> Vec<(&'static str, String)> {
         let contents = self.dir.contents().unwrap();
@@ -63,7 +69,7 @@ fn a_key_is_kept_encrypted_and_private_and_read_again() {
     let store = Store::new();
     let (key, work) = (made(), name("work"));
     assert!(store.dir.contents().unwrap().keys.is_empty());
-    store.dir.add(&work, &key, b"secret words").unwrap();
+    store.add(&work, &key, b"secret words").unwrap();
     store.dir.write_certificate(&work, &certificate(&key)).unwrap();
     for path in [
         store.dir.private_path(&work),
@@ -96,8 +102,8 @@ fn a_key_is_kept_encrypted_and_private_and_read_again() {
 fn a_name_that_is_taken_is_not_overwritten() {
     let store = Store::new();
     let key = made();
-    store.dir.add(&name("work"), &key, b"one").unwrap();
-    let error = store.dir.add(&name("work"), &made(), b"two").unwrap_err();
+    store.add(&name("work"), &key, b"one").unwrap();
+    let error = store.add(&name("work"), &made(), b"two").unwrap_err();
     assert_eq!(error.code(), "ssh.key_exists");
     let held = store.dir.load(&name("work"), Some(b"one")).unwrap();
     assert_eq!(held.fingerprint(), key.fingerprint());
@@ -113,7 +119,7 @@ fn a_name_that_is_taken_is_not_overwritten() {
 fn a_new_passphrase_keeps_the_certificate_and_a_new_key_does_not() {
     let store = Store::new();
     let (key, work) = (made(), name("work"));
-    store.dir.add(&work, &key, b"one").unwrap();
+    store.add(&work, &key, b"one").unwrap();
     store.dir.write_certificate(&work, &certificate(&key)).unwrap();
     store.dir.replace(&work, &key, b"two").unwrap();
     assert!(store.dir.contents().unwrap().keys[0].certificate.is_some());
@@ -137,7 +143,7 @@ fn a_new_passphrase_keeps_the_certificate_and_a_new_key_does_not() {
 fn what_is_removed_leaves_nothing() {
     let store = Store::new();
     let (key, work) = (made(), name("work"));
-    store.dir.add(&work, &key, b"one").unwrap();
+    store.add(&work, &key, b"one").unwrap();
     store.dir.write_certificate(&work, &certificate(&key)).unwrap();
     assert!(store.dir.remove(&work).unwrap());
     assert!(!store.dir.remove(&work).unwrap());
@@ -156,7 +162,7 @@ fn of_those_that_add_a_name_at_once_one_wins() {
             .map(|_| {
                 scope.spawn(|| {
                     let key = made();
-                    let added = store.dir.add(&name("work"), &key, b"one");
+                    let added = store.add(&name("work"), &key, b"one");
                     added.is_ok().then(|| key.fingerprint())
                 })
             })
@@ -175,7 +181,7 @@ fn of_those_that_add_a_name_at_once_one_wins() {
 #[test]
 fn loose_modes_are_found_and_corrected() {
     let store = Store::new();
-    store.dir.add(&name("work"), &made(), b"one").unwrap();
+    store.add(&name("work"), &made(), b"one").unwrap();
     let loosen = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     loosen(&store.dir.private_path(&name("work")), 0o644);
     loosen(store.dir.path(), 0o755);
@@ -190,8 +196,8 @@ fn loose_modes_are_found_and_corrected() {
 fn what_does_not_belong_is_found() {
     let store = Store::new();
     let (work, home) = (name("work"), name("home"));
-    store.dir.add(&work, &made(), b"one").unwrap();
-    store.dir.add(&home, &made(), b"one").unwrap();
+    store.add(&work, &made(), b"one").unwrap();
+    store.add(&home, &made(), b"one").unwrap();
     let put = |name: &str, content: &str| {
         devctl_files::write_atomic(&store.dir.path().join(name), content.as_bytes(), Mode::PRIVATE).unwrap();
     };
@@ -253,7 +259,18 @@ fn names_cannot_leave_the_directory_or_be_taken_for_another_file() {
             "{bad:?}"
         );
     }
-    for good in ["a", "work_2026-11", "0", &"x".repeat(64)] {
+    for device in ["con", "nul", "aux", "prn", "com1", "lpt9", "com0"] {
+        assert_eq!(KeyName::new(device).unwrap_err().code(), "ssh.name_invalid");
+    }
+    for good in [
+        "a",
+        "work_2026-11",
+        "0",
+        &"x".repeat(64),
+        "console",
+        "com10",
+        "com",
+    ] {
         assert_eq!(KeyName::new(good).unwrap().as_str(), good);
     }
 }
@@ -262,7 +279,7 @@ fn names_cannot_leave_the_directory_or_be_taken_for_another_file() {
 fn other_programs_read_the_public_half_without_the_passphrase() {
     let store = Store::new();
     let key = made();
-    store.dir.add(&name("work"), &key, b"one").unwrap();
+    store.add(&name("work"), &key, b"one").unwrap();
     let line = fs::read_to_string(store.dir.public_path(&name("work"))).unwrap();
     assert_eq!(line.trim_end(), key::public_line(key.public_key()).unwrap());
     let output = std::process::Command::new("ssh-keygen")
@@ -285,7 +302,7 @@ fn a_key_is_kept_under_a_second_name_as_it_is_and_over_none() {
     let missing = store.dir.copy(&work, &aside).unwrap_err();
     assert_eq!(missing.code(), "ssh.key_unknown");
     let key = made();
-    store.dir.add(&work, &key, b"secret").unwrap();
+    store.add(&work, &key, b"secret").unwrap();
     store.dir.write_certificate(&work, &certificate(&key)).unwrap();
     store.dir.copy(&work, &aside).unwrap();
     let second = store.dir.load(&aside, Some(b"secret")).unwrap();
@@ -294,4 +311,54 @@ fn a_key_is_kept_under_a_second_name_as_it_is_and_over_none() {
     assert!(store.findings().is_empty());
     let taken = store.dir.copy(&work, &aside).unwrap_err();
     assert_eq!(taken.code(), "ssh.key_exists");
+}
+
+#[test]
+fn a_key_whose_maker_was_killed_gets_its_place_or_goes() {
+    let store = Store::new();
+    let (key, work) = (made(), name("work"));
+    // What a killed maker leaves: the key is recorded, or is about to be.
+    let killed = || {
+        let unfinished = store.dir.unfinished_path(&work);
+        store
+            .dir
+            .add(&work, &key, b"one", || {
+                fs::copy(&unfinished, unfinished.with_extension("kept")).map(drop)
+            })
+            .unwrap()
+            .unwrap();
+        store.dir.remove(&work).unwrap();
+        fs::rename(unfinished.with_extension("kept"), &unfinished).unwrap();
+    };
+    killed();
+    assert_eq!(store.dir.unfinished().unwrap(), std::slice::from_ref(&work));
+    assert!(store.dir.contents().unwrap().keys.is_empty() && store.findings().is_empty());
+    store.dir.give_up(&work).unwrap();
+    assert!(store.dir.unfinished().unwrap().is_empty());
+
+    killed();
+    let line = key.public_line().unwrap();
+    store.dir.finish(&work, &line).unwrap();
+    assert!(store.dir.unfinished().unwrap().is_empty() && store.findings().is_empty());
+    let held = store.dir.load(&work, Some(b"one")).unwrap();
+    assert_eq!(held.fingerprint(), key.fingerprint());
+
+    // Killed when all but the last was done; and with another key of the name in the meantime.
+    fs::copy(store.dir.private_path(&work), store.dir.unfinished_path(&work)).unwrap();
+    store.dir.finish(&work, &line).unwrap();
+    fs::write(store.dir.unfinished_path(&work), "another").unwrap();
+    let taken = store.dir.finish(&work, &line).unwrap_err();
+    assert_eq!(taken.code(), "ssh.key_exists");
+    assert_eq!(
+        store.dir.load(&work, Some(b"one")).unwrap().fingerprint(),
+        key.fingerprint()
+    );
+}
+
+#[test]
+fn a_key_that_is_not_recorded_is_not_kept() {
+    let store = Store::new();
+    let refused = store.dir.add(&name("work"), &made(), b"one", || Err("no room"));
+    assert_eq!(refused.unwrap(), Err("no room"));
+    assert!(store.dir.unfinished().unwrap().is_empty() && store.dir.contents().unwrap().keys.is_empty());
 }
