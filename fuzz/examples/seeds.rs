@@ -235,7 +235,7 @@ fn ssh_configs(seeds: &Seeds) -> Done {
         ),
         (
             "include",
-            "Include config\nInclude \"con*\" 'c d'\r\nHost [web\n\tPort\t7\r\n\u{feff}Host x\n",
+            "Include config\nInclude \"devctl/con*\" 'c d'\r\nHost [web\n\tPort\t7\r\n\u{feff}Host x\n",
         ),
         ("ours", "Include devctl/config\nHost *\n  Include devctl/config\n"),
         (

@@ -22,22 +22,28 @@ static OURS: LazyLock<SshDir> = LazyLock::new(|| {
     dir
 });
 
-fuzz_target!(|bytes: &[u8]| -> Corpus {
-    // `Include` leads anywhere: only below the folder of the target, where nothing waits or is endless.
-    let leads_away = |part: &[u8]| {
-        [&b"/"[..], b"..", b"~"]
-            .iter()
-            .any(|away| part.windows(away.len()).any(|at| at == *away))
-    };
-    let is_include = |line: &[u8]| {
-        line.to_ascii_lowercase()
-            .windows(7)
-            .any(|word| word == b"include")
-    };
-    if bytes
+/// Whether an `Include` of the input leads where a target should not go: out of its folder, where something waits or is
+/// endless, or more than once back to the file itself, which is then read four thousand times before that is refused.
+fn leads_astray(bytes: &[u8]) -> bool {
+    let has = |text: &[u8], part: &str| text.windows(part.len()).any(|at| at == part.as_bytes());
+    let has_one_of = |text: &[u8], parts: &[&str]| parts.iter().any(|part| has(text, part));
+    let includes: Vec<&[u8]> = bytes
         .split(|&byte| byte == b'\n')
-        .any(|line| is_include(line) && leads_away(line))
-    {
+        .filter(|line| has(&line.to_ascii_lowercase(), "include"))
+        .collect();
+    let words = includes
+        .iter()
+        .flat_map(|line| line.split(u8::is_ascii_whitespace));
+    let is_back = |word: &&[u8]| !has(word, "devctl") && has_one_of(word, &["config", "*", "?", "["]);
+    let leaves = |line: &[u8]| {
+        let is_relative = |pair: &[u8]| pair[1] != b'/' || pair[0].is_ascii_alphanumeric();
+        has_one_of(line, &["..", "~", "%", "$"]) || !line.windows(2).all(is_relative)
+    };
+    words.filter(is_back).count() > 1 || includes.into_iter().any(leaves)
+}
+
+fuzz_target!(|bytes: &[u8]| -> Corpus {
+    if leads_astray(bytes) {
         return Corpus::Reject;
     }
     let dir = &*OURS;

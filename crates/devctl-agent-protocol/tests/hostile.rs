@@ -4,51 +4,13 @@
 #![cfg(test)]
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use devctl_agent_protocol::{
     AgentConfig, AgentReport, Allow, HostPrivateKey, PROTOCOL_VERSION, RevocationList, encode_config,
     read_config,
 };
+use devctl_testkit::generated::{damaged, throw};
 use proptest::prelude::*;
-use proptest::sample::Index;
-use proptest::test_runner::TestRunner;
-
-/// Throws values at a target until the time is over.
-fn throw<S: Strategy>(values: S, target: impl Fn(S::Value) -> Result<(), TestCaseError>) {
-    let seconds = std::env::var("DEVCTL_FUZZ_SECONDS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(3);
-    let end = Instant::now() + Duration::from_secs(seconds);
-    while Instant::now() < end {
-        let mut runner = TestRunner::new(ProptestConfig {
-            cases: 256,
-            failure_persistence: None,
-            ..ProptestConfig::default()
-        });
-        if let Err(failure) = runner.run(&values, &target) {
-            panic!("{failure}");
-        }
-    }
-}
-
-fn damaged(seed: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
-    let changes = prop::collection::vec((any::<Index>(), any::<u8>()), 0..5);
-    let cut = prop::option::weighted(0.3, any::<Index>());
-    let from_seed = (changes, cut).prop_map(move |(changes, cut)| {
-        let mut bytes = seed.clone();
-        for (at, to) in changes {
-            let at = at.index(bytes.len());
-            bytes[at] = to;
-        }
-        if let Some(cut) = cut {
-            bytes.truncate(cut.index(bytes.len()));
-        }
-        bytes
-    });
-    prop_oneof![9 => from_seed, 1 => prop::collection::vec(any::<u8>(), 0..300)]
-}
 
 #[test]
 fn a_document_is_read_whole_or_refused() {
@@ -68,7 +30,7 @@ fn a_document_is_read_whole_or_refused() {
     };
     let whole = encode_config(&config).unwrap().to_vec();
     assert_eq!(read_config(&mut whole.as_slice()).unwrap(), config);
-    throw(damaged(whole), |bytes| {
+    throw(damaged(vec![whole]), |bytes| {
         let mut rest = bytes.as_slice();
         if let Ok(read) = read_config(&mut rest) {
             // What was taken for a document is one: it is written and read as the same.
@@ -86,7 +48,7 @@ fn a_line_of_the_agent_is_a_report_or_refused() {
     }
     .to_line()
     .unwrap();
-    throw(damaged(line.into_bytes()), |bytes| {
+    throw(damaged(vec![line.into_bytes()]), |bytes| {
         if let Ok(report) = AgentReport::from_line(&String::from_utf8_lossy(&bytes)) {
             let again = report.to_line().unwrap();
             prop_assert!(!again.trim_end().contains('\n'));

@@ -127,6 +127,18 @@ impl Core {
         Ok(Some(whose))
     }
 
+    /// The secret that a request is about, also as what an event is about.
+    async fn meant(
+        self: &Arc<Self>,
+        container: Option<&str>,
+        name: &str,
+    ) -> Result<(SecretName, Target), Problem> {
+        let whose = self.whose(container).await?;
+        let name = name_of(whose.as_ref(), name)?;
+        let target = Target::other("secret", &name.to_string());
+        Ok((name, target))
+    }
+
     pub(crate) async fn keep_secret(
         self: &Arc<Self>,
         caller: &Caller,
@@ -185,9 +197,7 @@ impl Core {
         caller: &Caller,
         request: SecretRef,
     ) -> Result<RevealedSecret, Problem> {
-        let whose = self.whose(request.container.as_deref()).await?;
-        let name = name_of(whose.as_ref(), &request.name)?;
-        let target = Target::other("secret", &name.to_string());
+        let (name, target) = self.meant(request.container.as_deref(), &request.name).await?;
         let act = self.blocking(move |config| {
             shown(&Index::read(config)?, &name)?;
             let value = crate::vault::open(config)?
@@ -229,9 +239,7 @@ impl Core {
         caller: &Caller,
         request: SecretRef,
     ) -> Result<Done, Problem> {
-        let whose = self.whose(request.container.as_deref()).await?;
-        let name = name_of(whose.as_ref(), &request.name)?;
-        let target = Target::other("secret", &name.to_string());
+        let (name, target) = self.meant(request.container.as_deref(), &request.name).await?;
         let act = self.blocking(move |config| {
             shown(&Index::read(config)?, &name)?;
             crate::vault::open(config)?.delete(&name.entry()).or_problem()?;
@@ -246,9 +254,7 @@ impl Core {
         caller: &Caller,
         request: SecretRef,
     ) -> Result<Done, Problem> {
-        let whose = self.whose(request.container.as_deref()).await?;
-        let name = name_of(whose.as_ref(), &request.name)?;
-        let target = Target::other("secret", &name.to_string());
+        let (name, target) = self.meant(request.container.as_deref(), &request.name).await?;
         let act = self.blocking(move |config| {
             let changed = Index::change(config, |index| Ok(index.decline(&name)))?;
             Ok(Done { changed })

@@ -4,57 +4,17 @@
 #![cfg(test)]
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use devctl_ssh::{
     AgentConstraints, AgentError, AgentTransport, Authority, AuthorityKind, Certificate, KeyAlgorithm,
     Principal, PublicKey, Purpose, Question, Revocation, SshAgent, Transport, UserCertRequest, UserConfig,
     UserKey, explain, issue_user_certificate,
 };
+use devctl_testkit::generated::{damaged, throw};
 use proptest::prelude::*;
-use proptest::sample::Index;
-use proptest::test_runner::TestRunner;
 
 const NOW: u64 = 1_800_000_000;
-
-/// Throws values at a target until the time is over.
-fn throw<S: Strategy>(values: S, target: impl Fn(S::Value) -> Result<(), TestCaseError>) {
-    let seconds = std::env::var("DEVCTL_FUZZ_SECONDS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(3);
-    let end = Instant::now() + Duration::from_secs(seconds);
-    while Instant::now() < end {
-        let mut runner = TestRunner::new(ProptestConfig {
-            cases: 256,
-            failure_persistence: None,
-            ..ProptestConfig::default()
-        });
-        if let Err(failure) = runner.run(&values, &target) {
-            panic!("{failure}");
-        }
-    }
-}
-
-/// One of the seeds with some bytes changed, and cut off or doubled now and then; or nothing but noise.
-fn damaged(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
-    let changes = prop::collection::vec((any::<Index>(), any::<u8>()), 0..5);
-    let cut = prop::option::weighted(0.3, any::<Index>());
-    let from_seed = (prop::sample::select(seeds), changes, cut).prop_map(|(mut bytes, changes, cut)| {
-        for (at, to) in changes {
-            let at = at.index(bytes.len());
-            bytes[at] = to;
-        }
-        if let Some(cut) = cut {
-            bytes.truncate(cut.index(bytes.len()));
-        }
-        bytes
-    });
-    prop_oneof![
-        9 => from_seed,
-        1 => prop::collection::vec(any::<u8>(), 0..300),
-    ]
-}
 
 fn key(algorithm: KeyAlgorithm) -> UserKey {
     UserKey::generate(algorithm, "a comment", Path::new("ssh-keygen")).unwrap()

@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 pub mod engines;
+pub mod generated;
 pub mod registry;
 #[cfg(unix)]
 pub mod rootless;
