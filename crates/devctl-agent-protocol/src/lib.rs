@@ -5,12 +5,17 @@
 //! standard error carries one [`AgentReport`] per line.
 
 mod config;
+mod forward;
 mod probe;
 mod report;
 mod secrets;
 mod wire;
 
 pub use config::{AgentConfig, Allow, HostPrivateKey, RevocationList};
+pub use forward::{
+    AgentSaid, FORWARD_ARGUMENT, FORWARD_GREETING, HostSaid, Listener, MAX_LISTENERS, ReverseAt,
+    ReverseStream, Target,
+};
 pub use probe::{
     EXIT_CANCELLED, EXIT_FAILED, EXIT_GUARD_FAILED, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, EXIT_USAGE,
     GUARD_ARGUMENT, HOLD_ARGUMENT, OWN_ARGUMENT, OwnReport, PROBE_ARGUMENT, ParseProbeModeError, ProbeMode,

@@ -24,6 +24,7 @@ mod forward;
 mod inflow;
 mod login;
 mod outflow;
+mod ports;
 mod process;
 mod protect;
 mod pty;
@@ -40,7 +41,7 @@ mod transport;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use devctl_agent_protocol::{AgentReport, FatalCode, SERVE_ARGUMENT};
+use devctl_agent_protocol::{AgentReport, FORWARD_ARGUMENT, FatalCode, SERVE_ARGUMENT};
 
 use crate::report::Reporter;
 
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
     {
         [argument] if *argument == SERVE_ARGUMENT => serve::run(None),
         [argument, probe] if *argument == SERVE_ARGUMENT => serve::run(Some(probe)),
+        [argument] if *argument == FORWARD_ARGUMENT => ports::run(),
         ["--version"] => match writeln!(std::io::stdout(), "devctl-agent {}", env!("CARGO_PKG_VERSION")) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
@@ -71,7 +73,7 @@ fn main() -> ExitCode {
             Reporter::new().send(&AgentReport::Fatal {
                 code: FatalCode::Usage,
                 message: format!(
-                    "usage: devctl-agent {SERVE_ARGUMENT} [PROBE] | hold | guard | probe | own | deliver | run | --version"
+                    "usage: devctl-agent {SERVE_ARGUMENT} [PROBE] | {FORWARD_ARGUMENT} | hold | guard | probe | own | deliver | run | --version"
                 ),
             });
             ExitCode::from(2)

@@ -69,13 +69,7 @@ pub(crate) enum ToolError {
 impl ToolError {
     /// The error and its sources in one line.
     fn chain(&self) -> String {
-        let mut line = self.to_string();
-        let mut source = self.source();
-        while let Some(error) = source {
-            line.push_str(&format!(": {error}"));
-            source = error.source();
-        }
-        line
+        chain(self)
     }
 
     fn exit_code(&self) -> u8 {
@@ -118,8 +112,19 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitC
     }))
 }
 
+/// The error and its sources in one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        line.push_str(&format!(": {error}"));
+        source = error.source();
+    }
+    line
+}
+
 /// One line on standard error. There is nobody to tell when it cannot be written.
-fn complain(message: &str) {
+pub(crate) fn complain(message: &str) {
     let _ = io::stderr().write_all(format!("devctl-agent: {message}\n").as_bytes());
 }
 

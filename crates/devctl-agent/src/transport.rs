@@ -45,7 +45,7 @@ impl Transport {
 }
 
 /// A descriptor of our own for the same pipe, ready for asynchronous use.
-fn prepare(fd: BorrowedFd<'_>) -> io::Result<AsyncFd<OwnedFd>> {
+pub(crate) fn prepare(fd: BorrowedFd<'_>) -> io::Result<AsyncFd<OwnedFd>> {
     let own = rustix::io::fcntl_dupfd_cloexec(fd, 3)?;
     // Not granted, or not a pipe: it works with what there is.
     let _ = fcntl_setpipe_size(&own, PIPE_BYTES);

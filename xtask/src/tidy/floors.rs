@@ -6,10 +6,11 @@ use toml::{Table, Value};
 use super::{Breach, Source};
 
 /// Each package and its floor. A package may use those on lower floors only.
-const FLOORS: [(&str, u8); 22] = [
+const FLOORS: [(&str, u8); 23] = [
     ("devctl-model", 0),
     ("devctl-files", 0),
     ("devctl-krl", 0),
+    ("devctl-mux", 0),
     ("devctl-agent-protocol", 0),
     ("devctl-spec", 1),
     ("devctl-engine", 1),
