@@ -10,6 +10,7 @@ pub(crate) mod authority;
 pub(crate) mod key;
 pub(crate) mod life;
 pub(crate) mod look;
+pub(crate) mod port;
 pub(crate) mod secret;
 mod since;
 
@@ -117,6 +118,11 @@ pub(crate) enum Command {
     Top(ContainerArg),
     /// List the files that differ from the image of a container
     Changes(ContainerArg),
+    /// Show the log of a container's main process
+    Logs(LogsArgs),
+    /// Reach ports of containers: list, forward, open, stop
+    #[command(subcommand, arg_required_else_help = true)]
+    Ports(port::PortsCommand),
     /// Read a devcontainer.json
     #[command(subcommand, arg_required_else_help = true)]
     Config(ConfigCommand),

@@ -21,6 +21,7 @@ mod lifecycle;
 pub(crate) mod list;
 mod logs;
 mod man;
+mod ports;
 mod rebuild;
 mod remove;
 mod secrets;
@@ -67,6 +68,7 @@ pub(crate) fn run(printer: &Printer, command: Command) -> Result<u8, Failure> {
         Command::Stats(args) => block_on(One, stats::run(printer, args)),
         Command::Top(target) => block_on(One, top::run(printer, target)),
         Command::Changes(target) => block_on(One, changes::run(printer, target)),
+        Command::Ports(command) => block_on(Several, ports::run(printer, command)),
         Command::Config(command) => block_on(One, config::run(printer, command)),
         Command::Events(args) => block_on(One, events::run(printer, args)),
         Command::Settings(command) => block_on(One, settings::run(printer, command)),

@@ -9,6 +9,7 @@ use std::io;
 mod key_shapes;
 mod life_shapes;
 mod look_shapes;
+mod port_shapes;
 mod secret_shapes;
 mod shapes;
 mod trust_shapes;

@@ -98,6 +98,11 @@ impl CoreConfig {
         self.state_dir.join("locks")
     }
 
+    /// What each process that forwards ports says of itself.
+    pub(crate) fn forwards(&self) -> PathBuf {
+        self.state_dir.join("forwards")
+    }
+
     pub(crate) fn host_keys(&self) -> devctl_ssh::HostKeys {
         devctl_ssh::HostKeys::new(self.state_dir.join("hosts"))
     }

@@ -21,6 +21,7 @@ pub struct Core {
     pub(crate) changes: broadcast::Sender<Change>,
     pub(crate) terminals: Terminals,
     pub(crate) stats: Stats,
+    pub(crate) forwarders: crate::ports::Forwarders,
     pub(crate) watching: OnceLock<()>,
     store: OnceLock<Store>,
     /// Whether this process has found operations that were cut off.
@@ -52,6 +53,7 @@ impl Core {
             changes,
             terminals: Terminals::default(),
             stats: Stats::default(),
+            forwarders: crate::ports::Forwarders::default(),
             watching: OnceLock::new(),
             store: OnceLock::new(),
             follows_a_crash: AtomicBool::new(false),

@@ -148,6 +148,20 @@ impl Operations for Arc<Core> {
 
     async fn list_file_changes(&self, _: &Caller, request: ContainerRef) -> Result<FileChangeList, Problem> {
         self.file_changes(&request.container).await
+    async fn list_ports(&self, _: &Caller, request: ListPorts) -> Result<PortList, Problem> {
+        self.port_list(request).await
+    }
+
+    async fn forward_ports(&self, caller: &Caller, request: ForwardPorts) -> Result<ForwardedPorts, Problem> {
+        self.forward(caller, request).await
+    }
+
+    async fn stop_forwards(
+        &self,
+        caller: &Caller,
+        request: StopForwards,
+    ) -> Result<StoppedForwards, Problem> {
+        self.end_forwards(caller, request).await
     }
 
     async fn read_config(&self, _: &Caller, request: ReadConfig) -> Result<ConfigDocument, Problem> {
@@ -516,6 +530,14 @@ impl Streams for Arc<Core> {
         request: StatsOf,
     ) -> Result<mpsc::Receiver<StatsUpdate>, Problem> {
         self.stats_from_now_on(request).await
+    }
+
+    async fn follow_ports(
+        &self,
+        _: &Caller,
+        request: ContainerRef,
+    ) -> Result<mpsc::Receiver<PortUpdate>, Problem> {
+        self.port_updates(&request.container).await
     }
 
     async fn open_terminal(

@@ -36,6 +36,7 @@ mod look;
 mod naming;
 mod network;
 pub mod operations;
+mod ports;
 mod record;
 mod remove;
 mod renewal;

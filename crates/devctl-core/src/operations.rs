@@ -220,6 +220,12 @@ operations! {
     read list_processes(ContainerRef) -> ProcessList, Get "/containers/{container}/processes", Viewer, [];
     /// Lists the files that differ from the image of a container.
     read list_file_changes(ContainerRef) -> FileChangeList, Get "/containers/{container}/changes", Viewer, [];
+    /// Says what listens in a container, what is forwarded, and what its configuration wants.
+    read list_ports(ListPorts) -> PortList, Post "/ports", Viewer, [Ports, Containers];
+    /// Forwards ports between this computer and a container, until they are stopped or this process ends.
+    change forward_ports(ForwardPorts) -> ForwardedPorts, Post "/containers/{container}/forwards", Developer, [Ports];
+    /// Ends forwards of a container, whichever process carries them.
+    change stop_forwards(StopForwards) -> StoppedForwards, Delete "/containers/{container}/forwards", Developer, [Ports];
     /// Reads a configuration in the reference's own shape, without making anything of it.
     read read_config(ReadConfig) -> ConfigDocument, Post "/config/read", Viewer, [];
     /// Lists the jobs of this process.
@@ -347,6 +353,8 @@ streams! {
     follow_logs(FollowLogs) -> LogChunk, Viewer;
     /// What containers use, once a second. Only what somebody follows is asked for, once for all who do.
     follow_stats(StatsOf) -> StatsUpdate, Viewer;
+    /// What happens to the forwards of a container that this process carries, those of before first.
+    follow_ports(ContainerRef) -> PortUpdate, Viewer;
     /// A terminal in a container.
     open_terminal(OpenTerminal) -> TerminalOutput, Developer;
 }

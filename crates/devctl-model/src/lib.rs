@@ -16,6 +16,7 @@ pub mod job;
 pub mod key;
 pub mod life;
 pub mod look;
+pub mod port;
 pub mod problem;
 pub mod secret;
 pub mod settings;
@@ -54,6 +55,10 @@ pub use key::{
 pub use life::{
     AdoptContainer, AdoptedContainer, ChangedContainer, ForgottenContainer, KillContainer, KilledContainer,
     RenameContainer, RenamedContainer,
+pub use life::{ChangedContainer, KillContainer, KilledContainer, RenameContainer, RenamedContainer};
+pub use port::{
+    ContainerPorts, ForwardDirection, ForwardOrigin, ForwardPorts, ForwardedPorts, ListPorts, PlannedPort,
+    PortForward, PortList, PortListener, PortUpdate, StopForwards, StoppedForwards,
 };
 pub use look::{
     ContainerStats, FileChange, FileChangeKind, FileChangeList, Process, ProcessList, StatsList, StatsOf,

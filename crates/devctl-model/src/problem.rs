@@ -183,6 +183,15 @@ error_codes! {
     SecretNotFound = "secrets.not_found", 3;
     /// No secret can have this name, value or way of delivery.
     SecretRefused = "secrets.refused", 1;
+    /// A forward cannot be understood.
+    PortInvalid = "port.invalid", 2;
+    /// The local port that is required is taken, or may not be listened on.
+    PortTaken = "port.taken", 1;
+    /// There is no such forward.
+    PortNotForwarded = "port.not_forwarded", 3;
+    /// Nothing can listen there, in the container or on this computer.
+    PortNotListening = "port.not_listening", 1;
+
     /// A container could not be given its secrets.
     SecretsNotDelivered = "secrets.not_delivered", 1;
 

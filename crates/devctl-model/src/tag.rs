@@ -21,6 +21,8 @@ pub enum Tag {
     Ssh,
     /// Secrets and the vault.
     Secrets,
+    /// Ports that listen or are forwarded.
+    Ports,
     /// The checks of the doctor.
     Doctor,
 }

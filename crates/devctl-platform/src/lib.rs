@@ -170,6 +170,22 @@ fn started(pid: u32) -> Option<u64> {
     (pid == std::process::id()).then_some(0)
 }
 
+/// Lets this process open as many descriptors as it may: each forwarded connection is one. With fewer, later connections
+/// are refused one by one.
+pub fn raise_descriptors() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        let raised = Rlimit {
+            current: maximum,
+            maximum,
+        };
+        // What is there has to do.
+        let _ = setrlimit(Resource::Nofile, raised);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

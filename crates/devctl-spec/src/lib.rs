@@ -7,6 +7,7 @@ pub mod dockerfile;
 pub mod document;
 pub mod error;
 pub mod files;
+pub mod forwarding;
 pub mod hooks;
 pub mod host;
 pub mod identity;

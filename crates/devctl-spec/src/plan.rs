@@ -15,6 +15,7 @@ use indexmap::IndexMap;
 use crate::config::{ShutdownAction, UserEnvProbe};
 use crate::error::SpecError;
 use crate::files::Files;
+use crate::forwarding::PortRules;
 use crate::hooks::{Hook, HookKind};
 use crate::host::HostRequirements;
 use crate::image_build::BuildPlan;
@@ -110,6 +111,8 @@ pub struct ContainerPlan {
     pub host_requirements: HostRequirements,
     /// What happens when the tool is closed.
     pub shutdown_action: Option<ShutdownAction>,
+    /// Ports to forward, and what is known of ports.
+    pub ports: PortRules,
     /// Properties whose effect comes later, and unknown ones.
     pub notices: Vec<Notice>,
     /// Variables of the host that are handed over by name.
@@ -149,6 +152,7 @@ pub fn plan(files: &dyn Files, read: &ReadConfig, merged: &MergedConfig) -> Resu
     }
     let env = host.environment(merged, &run_args)?;
     let run_flags = run_args.flags.clone();
+    let (ports, complaints) = PortRules::read(read, merged);
     let run = run_options(&mut host, read, merged, run_args)?;
     Ok(ContainerPlan {
         name: config.name.clone(),
@@ -194,7 +198,8 @@ pub fn plan(files: &dyn Files, read: &ReadConfig, merged: &MergedConfig) -> Resu
             .map_or(HookKind::UpdateContentCommand, |kind| kind.value),
         host_requirements: merged.host_requirements.clone(),
         shutdown_action: merged.shutdown_action.as_ref().map(|action| action.value),
-        notices: notices(read, merged),
+        ports,
+        notices: notices(read, merged, complaints),
         taken_variables: host.variables,
         taken_files: host.files_read,
     })
@@ -391,12 +396,7 @@ fn add_new<'a>(list: &mut Vec<String>, more: impl Iterator<Item = &'a String>) {
     list.extend(more.filter(|value| present.insert((*value).clone())).cloned());
 }
 
-const LATER: [(&str, &str); 4] = [
-    ("forwardPorts", "ports are not forwarded yet; use ssh -L"),
-    ("portsAttributes", "ports are not forwarded yet"),
-    ("otherPortsAttributes", "ports are not forwarded yet"),
-    ("shutdownAction", "containers are stopped by devctl stop only"),
-];
+const LATER: [(&str, &str); 1] = [("shutdownAction", "containers are stopped by devctl stop only")];
 const KNOWN: [&str; 45] = [
     "$schema",
     "appPort",
@@ -445,16 +445,10 @@ const KNOWN: [&str; 45] = [
     "additionalProperties",
 ];
 
-fn notices(read: &ReadConfig, merged: &MergedConfig) -> Vec<Notice> {
-    let is_merged = |property: &str| match property {
-        "forwardPorts" => !merged.forward_ports.is_empty(),
-        "portsAttributes" => !merged.ports_attributes.is_empty(),
-        "otherPortsAttributes" => merged.other_ports_attributes.is_some(),
-        _ => merged.shutdown_action.is_some(),
-    };
+fn notices(read: &ReadConfig, merged: &MergedConfig, ports: Vec<Notice>) -> Vec<Notice> {
     let later = LATER
         .into_iter()
-        .filter(|(property, _)| is_merged(property))
+        .filter(|_| merged.shutdown_action.is_some())
         .map(|(property, text)| Notice {
             property: property.to_owned(),
             text: format!("{property}: {text}"),
@@ -472,5 +466,5 @@ fn notices(read: &ReadConfig, merged: &MergedConfig) -> Vec<Notice> {
                 read.origin_text(&format!("/{property}"))
             ),
         });
-    later.chain(unknown).collect()
+    ports.into_iter().chain(later).chain(unknown).collect()
 }

@@ -90,6 +90,7 @@ pub(super) fn of(command: &str) -> Option<Shape> {
                 .or_else(|| super::key_shapes::of(command))
                 .or_else(|| super::life_shapes::of(command))
                 .or_else(|| super::look_shapes::of(command))
+                .or_else(|| super::port_shapes::of(command))
                 .or_else(|| super::secret_shapes::of(command));
         }
     })
