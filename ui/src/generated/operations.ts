@@ -33,6 +33,8 @@ import type {
   FileChangeList,
   FollowLogs,
   ForgottenContainer,
+  ForwardPorts,
+  ForwardedPorts,
   GenerateKey,
   HostList,
   ImportAuthority,
@@ -52,12 +54,15 @@ import type {
   KilledContainer,
   ListCertificates,
   ListEvents,
+  ListPorts,
   ListSecrets,
   LogChunk,
   MakeRecoveryKey,
   Nothing,
   OpenTerminal,
   ProcessList,
+  PortList,
+  PortUpdate,
   ReadConfig,
   RebuildContainer,
   RebuildPreview,
@@ -97,7 +102,9 @@ import type {
   StatsOf,
   StatsUpdate,
   StopContainer,
+  StopForwards,
   StoppedContainer,
+  StoppedForwards,
   Tag,
   TerminalOutput,
   TerminalRef,
@@ -153,6 +160,12 @@ export interface Operations {
   list_processes: { request: ContainerRef; response: ProcessList };
   /** Lists the files that differ from the image of a container. */
   list_file_changes: { request: ContainerRef; response: FileChangeList };
+  /** Says what listens in a container, what is forwarded, and what its configuration wants. */
+  list_ports: { request: ListPorts; response: PortList };
+  /** Forwards ports between this computer and a container, until they are stopped or this process ends. */
+  forward_ports: { request: ForwardPorts; response: ForwardedPorts };
+  /** Ends forwards of a container, whichever process carries them. */
+  stop_forwards: { request: StopForwards; response: StoppedForwards };
   /** Reads a configuration in the reference's own shape, without making anything of it. */
   read_config: { request: ReadConfig; response: ConfigDocument };
   /** Lists the jobs of this process. */
@@ -281,6 +294,8 @@ export interface Streams {
   follow_logs: { request: FollowLogs; item: LogChunk };
   /** What containers use, once a second. Only what somebody follows is asked for, once for all who do. */
   follow_stats: { request: StatsOf; item: StatsUpdate };
+  /** What happens to the forwards of a container that this process carries, those of before first. */
+  follow_ports: { request: ContainerRef; item: PortUpdate };
   /** A terminal in a container. */
   open_terminal: { request: OpenTerminal; item: TerminalOutput };
 }
@@ -316,6 +331,9 @@ export const OPERATIONS: { readonly [Name in keyof Operations]: OperationInfo } 
   read_stats: { method: "GET", path: "/stats", changes: false, tags: [] },
   list_processes: { method: "GET", path: "/containers/{container}/processes", changes: false, tags: [] },
   list_file_changes: { method: "GET", path: "/containers/{container}/changes", changes: false, tags: [] },
+  list_ports: { method: "POST", path: "/ports", changes: false, tags: ["ports","containers"] },
+  forward_ports: { method: "POST", path: "/containers/{container}/forwards", changes: true, tags: ["ports"] },
+  stop_forwards: { method: "DELETE", path: "/containers/{container}/forwards", changes: true, tags: ["ports"] },
   read_config: { method: "POST", path: "/config/read", changes: false, tags: [] },
   list_jobs: { method: "GET", path: "/jobs", changes: false, tags: ["jobs"] },
   show_job: { method: "GET", path: "/jobs/{job}", changes: false, tags: ["jobs"] },

@@ -901,6 +901,40 @@ containers: Array<Container>,
 unreachable: Array<Host>, };
 
 /**
+ * The ports of one container.
+ */
+
+export type ContainerPorts = { 
+/**
+ * Its name.
+ */
+container: string, 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Whether it runs.
+ */
+running: boolean, 
+/**
+ * What the configuration wants to be forwarded.
+ */
+planned: Array<PlannedPort>, 
+/**
+ * What listens in it now, ordered by port.
+ */
+listeners: Array<PortListener>, 
+/**
+ * What is forwarded, by any process of this person.
+ */
+forwards: Array<PortForward>, 
+/**
+ * What the engine publishes.
+ */
+published: Array<PortInfo>, };
+
+/**
  * Names a container: its name, or its id, or the beginning of its id, or the folder it was made from.
  */
 
@@ -1025,7 +1059,7 @@ note: string | null, };
  * A stable name of a kind of failure. Front ends branch on it, never on a text.
  */
 
-export type ErrorCode = "request.invalid" | "internal" | "cancelled" | "busy" | "engine.unreachable" | "engine.no_rights" | "engine.too_old" | "engine.timeout" | "engine.refused" | "engine.answer" | "engine.unsupported" | "engine.no_space" | "engine.conflict" | "engine.port_taken" | "engine.no_subnet" | "container.not_found" | "container.ambiguous" | "container.start_failed" | "container.not_running" | "container.not_ours" | "image.not_found" | "image.pull_failed" | "image.registry_auth" | "build.step_failed" | "build.invalid" | "folder.not_found" | "config.not_found" | "config.ambiguous" | "config.syntax" | "config.invalid" | "config.too_large" | "config.unreadable" | "config.variable" | "metadata.invalid" | "unsupported.features" | "unsupported.compose" | "unsupported.run_arg" | "host.requirements" | "consent.required" | "hook.failed" | "user.not_found" | "user.align_failed" | "agent.missing" | "agent.failed" | "ssh.config_readonly" | "ssh.config_invalid" | "ssh.name_invalid" | "ssh.key_unreadable" | "ssh.revocation_list" | "ssh.sign_failed" | "key.passphrase" | "key.format_refused" | "key.not_found" | "key.exists" | "key.agent" | "certificate.refused" | "certificate.revoked" | "certificate.not_found" | "authority.not_found" | "authority.step" | "authority.needed" | "authority.unreachable" | "ssh.client_missing" | "secrets.keychain_locked" | "secrets.vault_tampered" | "secrets.unavailable" | "secrets.passphrase" | "secrets.vault_way" | "secrets.not_found" | "secrets.refused" | "secrets.not_delivered" | "store.unwritable" | "store.too_new" | "store.unreadable" | "file.failed" | "file.no_space" | "file.no_rights" | "setting.unknown" | "setting.invalid" | "job.not_found" | "exec.failed";
+export type ErrorCode = "request.invalid" | "internal" | "cancelled" | "busy" | "engine.unreachable" | "engine.no_rights" | "engine.too_old" | "engine.timeout" | "engine.refused" | "engine.answer" | "engine.unsupported" | "engine.no_space" | "engine.conflict" | "engine.port_taken" | "engine.no_subnet" | "container.not_found" | "container.ambiguous" | "container.start_failed" | "container.not_running" | "container.not_ours" | "image.not_found" | "image.pull_failed" | "image.registry_auth" | "build.step_failed" | "build.invalid" | "folder.not_found" | "config.not_found" | "config.ambiguous" | "config.syntax" | "config.invalid" | "config.too_large" | "config.unreadable" | "config.variable" | "metadata.invalid" | "unsupported.features" | "unsupported.compose" | "unsupported.run_arg" | "host.requirements" | "consent.required" | "hook.failed" | "user.not_found" | "user.align_failed" | "agent.missing" | "agent.failed" | "ssh.config_readonly" | "ssh.config_invalid" | "ssh.name_invalid" | "ssh.key_unreadable" | "ssh.revocation_list" | "ssh.sign_failed" | "key.passphrase" | "key.format_refused" | "key.not_found" | "key.exists" | "key.agent" | "certificate.refused" | "certificate.revoked" | "certificate.not_found" | "authority.not_found" | "authority.step" | "authority.needed" | "authority.unreachable" | "ssh.client_missing" | "secrets.keychain_locked" | "secrets.vault_tampered" | "secrets.unavailable" | "secrets.passphrase" | "secrets.vault_way" | "secrets.not_found" | "secrets.refused" | "port.invalid" | "port.taken" | "port.not_forwarded" | "port.not_listening" | "secrets.not_delivered" | "store.unwritable" | "store.too_new" | "store.unreadable" | "file.failed" | "file.no_space" | "file.no_rights" | "setting.unknown" | "setting.invalid" | "job.not_found" | "exec.failed";
 
 /**
  * Id of an event, unique on this installation and ordered by time.
@@ -1244,6 +1278,50 @@ id: ContainerId,
  * True when the container goes on as it is; false when it was gone.
  */
 stillThere: boolean, };
+ * Which way a forward goes.
+ */
+
+export type ForwardDirection = "intoContainer" | "outOfContainer";
+
+/**
+ * Why a port is forwarded.
+ */
+
+export type ForwardOrigin = "asked" | "configured" | "found";
+
+/**
+ * Asks for forwards. They last until they are stopped, or this process ends.
+ */
+
+export type ForwardPorts = { 
+/**
+ * Name, id, beginning of an id, or folder.
+ */
+container: string, 
+/**
+ * Into the container: `[LOCAL:]TARGET`, where LOCAL is a port or the path of a socket on this computer, and TARGET a
+ * port, `HOST:PORT` or the path of a socket in the container.
+ */
+ports: Array<string>, 
+/**
+ * Out of the container: `[THERE:]HERE`, where THERE is a port or the path of a socket in the container, and HERE a
+ * port, `HOST:PORT` or the path of a socket of this computer.
+ */
+reverse: Array<string>, 
+/**
+ * Also what the configuration names, and whatever begins to listen.
+ */
+automatic: boolean, };
+
+/**
+ * The forwards of a container that this process carries.
+ */
+
+export type ForwardedPorts = { 
+/**
+ * In the order in which they began.
+ */
+forwards: Array<PortForward>, };
 
 /**
  * Makes a key.
@@ -1803,6 +1881,16 @@ subject?: string,
 operation?: string, };
 
 /**
+ * Asks what listens and what is forwarded.
+ */
+
+export type ListPorts = { 
+/**
+ * Name, id, beginning of an id, or folder; every container with a forward in force where absent.
+ */
+container?: string, };
+
+/**
  * Which secrets are listed.
  */
 
@@ -1909,6 +1997,62 @@ rows: number, };
 export type OutcomeKind = "begun" | "done" | "failed" | "cancelled" | "interrupted";
 
 /**
+ * A port that the configuration names.
+ */
+
+export type PlannedPort = { 
+/**
+ * `3000`, or `db:5432` for a host that the container reaches.
+ */
+target: string, 
+/**
+ * Its label.
+ */
+label: string | null, };
+
+/**
+ * A forward in force.
+ */
+
+export type PortForward = { 
+/**
+ * Name of the container.
+ */
+container: string, 
+/**
+ * Which way it goes.
+ */
+direction: ForwardDirection, 
+/**
+ * Where connections are taken: `127.0.0.1:3000` or the path of a socket; of a reverse forward in the container.
+ */
+listen: string, 
+/**
+ * Where they go: `3000`, `db:5432` or the path of a socket; of a reverse forward on this computer.
+ */
+target: string, 
+/**
+ * What a browser opens, where the port is one for browsers.
+ */
+url: string | null, 
+/**
+ * Its label in the configuration.
+ */
+label: string | null, 
+/**
+ * Why it is there.
+ */
+origin: ForwardOrigin, 
+/**
+ * The process that carries it.
+ */
+process: number, 
+/**
+ * What differs from what was asked for, such as another local port.
+ */
+note: string | null, };
+
+/**
  * A published port.
  */
 
@@ -1929,6 +2073,88 @@ hostPort: number | null,
  * `tcp`, `udp` or `sctp`.
  */
 protocol: string, };
+
+/**
+ * Ports, container by container.
+ */
+
+export type PortList = { 
+/**
+ * Ordered by name.
+ */
+containers: Array<ContainerPorts>, };
+
+/**
+ * Something that listens in a container.
+ */
+
+export type PortListener = { 
+/**
+ * The port.
+ */
+port: number, 
+/**
+ * The address that it is bound to (`127.0.0.1`, `0.0.0.0`, `::`).
+ */
+address: string, 
+/**
+ * The process, where the container's user may see it.
+ */
+process: string | null, 
+/**
+ * Its command line, as far as it is known.
+ */
+command: string | null, 
+/**
+ * Its label in the configuration.
+ */
+label: string | null, };
+
+/**
+ * What happens to the forwards of a container that this process carries.
+ */
+
+export type PortUpdate = { "kind": "forwarded", 
+/**
+ * The forward.
+ */
+forward: PortForward, 
+/**
+ * Whether a person should be told (`onAutoForward`).
+ */
+tell: boolean, 
+/**
+ * Whether it should be opened in a browser (`onAutoForward`).
+ */
+open: boolean, } | { "kind": "stopped", 
+/**
+ * The forward.
+ */
+forward: PortForward, } | { "kind": "connected" } | { "kind": "waiting", 
+/**
+ * Why.
+ */
+why: string, } | { "kind": "notForwarded", 
+/**
+ * What was to be forwarded.
+ */
+target: string, 
+/**
+ * Why not.
+ */
+why: string, } | { "kind": "refused", 
+/**
+ * Where it was to go.
+ */
+target: string, 
+/**
+ * Why.
+ */
+why: string, } | { "kind": "ended", 
+/**
+ * Why.
+ */
+why: string, };
 
 /**
  * A failure: what happened, where, why, and what to do next.
@@ -3025,6 +3251,20 @@ container: string,
 timeout?: number, };
 
 /**
+ * Asks for the end of forwards, whoever carries them.
+ */
+
+export type StopForwards = { 
+/**
+ * Name, id, beginning of an id, or folder.
+ */
+container: string, 
+/**
+ * Only the forward to this target or from this local port; all where absent.
+ */
+port?: string, };
+
+/**
  * What `stop` brought about.
  */
 
@@ -3039,10 +3279,20 @@ name: string,
 changed: boolean, };
 
 /**
+ * What ended.
+ */
+
+export type StoppedForwards = { 
+/**
+ * The forwards that ended.
+ */
+stopped: Array<PortForward>, };
+
+/**
  * A group of facts. A read provides tags; an operation or a change makes tags stale.
  */
 
-export type Tag = "containers" | "hosts" | "jobs" | "events" | "settings" | "ssh" | "secrets" | "doctor";
+export type Tag = "containers" | "hosts" | "jobs" | "events" | "settings" | "ssh" | "secrets" | "ports" | "doctor";
 
 /**
  * What a terminal says.
