@@ -25,9 +25,6 @@ const LONGEST: Duration = Duration::from_millis(800);
 /// A look should cost less than this part of the time.
 const SHARE: u32 = 200;
 
-/// How the kernel calls a process of ours.
-const AGENT: &str = "devctl-agent";
-
 /// What listens in one row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Row {
@@ -149,13 +146,9 @@ fn is_engines_resolver(address: IpAddr) -> bool {
     address == IpAddr::from(Ipv4Addr::new(127, 0, 0, 11))
 }
 
-/// The rows with their processes. What agents listen on for the host, this one, another or one of ssh, is no service of
-/// the container.
 fn described(rows: &[Row]) -> Vec<Listener> {
     let processes = processes(rows);
-    let is_agents = |row: &&Row| processes.get(&row.inode).is_some_and(|(name, _)| name == AGENT);
     rows.iter()
-        .filter(|row| !is_agents(row))
         .map(|row| {
             let process = processes.get(&row.inode);
             Listener {

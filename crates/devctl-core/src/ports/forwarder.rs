@@ -434,6 +434,9 @@ impl Forwarder {
     /// Takes in what listens in the container.
     pub(super) async fn heard(self: &Arc<Self>, mut listeners: Vec<Listener>) {
         listeners.truncate(devctl_agent_protocol::MAX_LISTENERS);
+        // Where an agent listens for another of our processes is no service of the container.
+        let ours = self.record.reverses(&self.container);
+        listeners.retain(|listener| !ours.contains(&listener.port.to_string()));
         self.inner().listeners = listeners;
         self.publish();
         self.follow_listeners().await;
@@ -644,3 +647,6 @@ fn asked_for(mut problem: Problem, port: u16) -> Problem {
         "Choose another port than {port}, or leave it out and the next free one is taken"
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,6 +63,20 @@ impl Record {
         Ok(())
     }
 
+    /// The ports of a container on which agents listen for processes of ours.
+    pub(super) fn reverses(&self, container: &str) -> Vec<String> {
+        let Some(folder) = self.base.parent() else {
+            return Vec::new();
+        };
+        let others = Other::in_folder(folder).into_iter().map(|other| other.said);
+        others
+            .filter(|said| said.container == container)
+            .flat_map(|said| said.forwards)
+            .filter(|forward| forward.direction == devctl_model::ForwardDirection::OutOfContainer)
+            .filter_map(|forward| Some(forward.listen.rsplit_once(':')?.1.to_owned()))
+            .collect()
+    }
+
     /// The forwards that somebody asks to stop, by where they listen; none of them are all. Asked once.
     pub(super) fn asked_to_stop(&self) -> Option<Vec<String>> {
         let path = self.base.with_extension("stop");
@@ -83,7 +97,11 @@ impl Drop for Record {
 impl Other {
     /// Every process that lives, this one too; what dead ones left is removed.
     pub(super) fn all(config: &CoreConfig) -> Vec<Self> {
-        let entries = std::fs::read_dir(config.forwards());
+        Self::in_folder(&config.forwards())
+    }
+
+    fn in_folder(folder: &std::path::Path) -> Vec<Self> {
+        let entries = std::fs::read_dir(folder);
         let mut all = Vec::new();
         for entry in entries.into_iter().flatten().flatten() {
             let path = entry.path();
