@@ -14,6 +14,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Sends back what comes, one process for each connection, on a port of the container's own loopback.
 pub(crate) const ECHO: &str = r#"$SIG{CHLD} = "IGNORE";
 my $server = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $ARGV[0], Listen => 128, ReuseAddr => 1) or die;
+open(my $own, ">", "/tmp/pid-$ARGV[0]"); print $own $$; close $own;
 open(my $ready, ">", "/tmp/ready-$ARGV[0]"); printf $ready "%.3f", Time::HiRes::time(); close $ready;
 while (1) {
     my $client = $server->accept or next;

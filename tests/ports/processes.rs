@@ -15,17 +15,17 @@ fn a_container_that_stops_breaks_connections_off_and_works_again_when_it_is_back
     let mut open = connect(port);
     open.write_all(b"x").unwrap();
     open.read_exact(&mut [0]).unwrap();
-    home.run(&["stop", "--timeout", "0", up.name()]).expect(0);
+    let _ran = home.run(&["stop", "--timeout", "0", up.name()]).expect(0);
     forwarding.update("waiting");
     assert!(open.read(&mut [0]).is_err(), "it must not look like a proper end");
 
-    home.run(&["start", up.name()]).expect(0);
+    let _ran = home.run(&["start", up.name()]).expect(0);
     home.docker(&["exec", up.container(), "rm", "-f", "/tmp/ready-7400"]);
     echo_in(&home, up.container(), 7400);
     forwarding.update("connected");
     assert_eq!(there_and_back(port, b"again").unwrap(), b"again");
 
-    home.run(&["remove", "--yes", up.name()]).expect(0);
+    let _ran = home.run(&["remove", "--yes", up.name()]).expect(0);
     forwarding.update("ended");
     assert_eq!(forwarding.process.end(), 0);
     assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
@@ -57,14 +57,14 @@ fn others_see_what_is_forwarded_end_it_and_clean_up_after_the_dead() {
     assert_eq!(&list(), forwards);
     let port = crate::bed::port_of(forwards, "7500");
     assert_eq!(there_and_back(port, b"detached").unwrap(), b"detached");
-    home.run(&["ports", "stop", up.name(), "7501"]).expect(0);
+    let _ran = home.run(&["ports", "stop", up.name(), "7501"]).expect(0);
     assert_eq!(list().len(), 1);
     let table = home.run(&["ports", "list", up.name()]).expect(0).stdout();
     assert!(
         table.contains("7500") && table.contains(&format!("127.0.0.1:{port}")),
         "{table}"
     );
-    home.run(&["ports", "stop", up.name()]).expect(0);
+    let _ran = home.run(&["ports", "stop", up.name()]).expect(0);
     assert!(list().is_empty());
     assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
 
@@ -79,7 +79,7 @@ fn others_see_what_is_forwarded_end_it_and_clean_up_after_the_dead() {
     );
     wait_until("the agent to go with its host", || {
         !home
-            .docker(&["top", up.container(), "-eo", "args"])
+            .docker(&["top", up.container(), "-eo", "pid,args"])
             .contains("devctl-agent forward")
     });
     let events = home

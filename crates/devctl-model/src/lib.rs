@@ -55,7 +55,7 @@ pub use key::{
 pub use life::{
     AdoptContainer, AdoptedContainer, ChangedContainer, ForgottenContainer, KillContainer, KilledContainer,
     RenameContainer, RenamedContainer,
-pub use life::{ChangedContainer, KillContainer, KilledContainer, RenameContainer, RenamedContainer};
+};
 pub use port::{
     ContainerPorts, ForwardDirection, ForwardOrigin, ForwardPorts, ForwardedPorts, ListPorts, PlannedPort,
     PortForward, PortList, PortListener, PortUpdate, StopForwards, StoppedForwards,

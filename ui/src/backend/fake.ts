@@ -15,6 +15,7 @@ import * as data from "./fake/data";
 import { FakeKeys } from "./fake/keys";
 import { FakeLife } from "./fake/life";
 import { FakeLooking } from "./fake/looking";
+import { FakePorts } from "./fake/ports";
 import { refuse, sceneRefusal } from "./fake/refuse";
 import { FakeSecrets } from "./fake/secrets";
 import { FakeTrust } from "./fake/trust";
@@ -251,6 +252,7 @@ export class FakeBackend implements Backend {
     return {
       ...this.handlers,
       ...this.life.handlers,
+      ...this.ports.handlers,
       ...this.trust.handlers,
       ...this.keys.handlers,
       ...this.secrets.handlers,
@@ -268,9 +270,12 @@ export class FakeBackend implements Backend {
     begin: (operation, subject) => this.begin(operation, subject),
   });
 
+  private readonly ports = new FakePorts((reference) => this.container(reference));
+
   private readonly handlers: Omit<
     Handlers,
     | keyof FakeLife["handlers"]
+    | keyof FakePorts["handlers"]
     | keyof FakeTrust["handlers"]
     | keyof FakeKeys["handlers"]
     | keyof FakeSecrets["handlers"]
@@ -404,6 +409,12 @@ export class FakeBackend implements Backend {
       return nothing;
     },
     follow_stats: ({ containers }, listener) => this.looking.follow(containers, listener),
+    follow_ports: ({ container }, listener) => {
+      for (const forward of this.ports.of(container)) {
+        listener.onItem({ kind: "forwarded", forward, tell: true, open: false });
+      }
+      return nothing;
+    },
     open_terminal: (_request, listener) => {
       listener.onItem({ type: "opened", terminal: "t-1" });
       listener.onItem({ type: "data", base64: btoa(data.TERMINAL_TEXT) });

@@ -1278,6 +1278,8 @@ id: ContainerId,
  * True when the container goes on as it is; false when it was gone.
  */
 stillThere: boolean, };
+
+/**
  * Which way a forward goes.
  */
 
