@@ -118,8 +118,6 @@ pub(crate) enum Command {
     Top(ContainerArg),
     /// List the files that differ from the image of a container
     Changes(ContainerArg),
-    /// Show the log of a container's main process
-    Logs(LogsArgs),
     /// Reach ports of containers: list, forward, open, stop
     #[command(subcommand, arg_required_else_help = true)]
     Ports(port::PortsCommand),

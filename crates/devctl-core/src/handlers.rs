@@ -148,6 +148,8 @@ impl Operations for Arc<Core> {
 
     async fn list_file_changes(&self, _: &Caller, request: ContainerRef) -> Result<FileChangeList, Problem> {
         self.file_changes(&request.container).await
+    }
+
     async fn list_ports(&self, _: &Caller, request: ListPorts) -> Result<PortList, Problem> {
         self.port_list(request).await
     }

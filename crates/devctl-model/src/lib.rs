@@ -56,13 +56,13 @@ pub use life::{
     AdoptContainer, AdoptedContainer, ChangedContainer, ForgottenContainer, KillContainer, KilledContainer,
     RenameContainer, RenamedContainer,
 };
-pub use port::{
-    ContainerPorts, ForwardDirection, ForwardOrigin, ForwardPorts, ForwardedPorts, ListPorts, PlannedPort,
-    PortForward, PortList, PortListener, PortUpdate, StopForwards, StoppedForwards,
-};
 pub use look::{
     ContainerStats, FileChange, FileChangeKind, FileChangeList, Process, ProcessList, StatsList, StatsOf,
     StatsSample, StatsUpdate,
+};
+pub use port::{
+    ContainerPorts, ForwardDirection, ForwardOrigin, ForwardPorts, ForwardedPorts, ListPorts, PlannedPort,
+    PortForward, PortList, PortListener, PortUpdate, StopForwards, StoppedForwards,
 };
 pub use problem::{ErrorCode, Fix, Problem};
 pub use secret::{
