@@ -42,5 +42,10 @@ fn main() {
         let digest = Sha256::digest(&program);
         let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         println!("cargo:rustc-env={variable}_HASH={short}");
+        // As it answers to `--version`: one that was built from other sources would refuse what this program tells it.
+        let version = std::env::var("CARGO_PKG_VERSION").unwrap_or_default();
+        let name = format!("devctl-agent {version}\n");
+        let is_own = program.windows(name.len()).any(|bytes| bytes == name.as_bytes());
+        println!("cargo:rustc-env={variable}_OWN={is_own}");
     }
 }

@@ -57,6 +57,18 @@ fn binary(architecture: &str) -> Result<(&'static [u8], &'static str), Problem> 
     Ok((bytes, name))
 }
 
+/// The architectures whose agent inside this program is of another version than it.
+pub(crate) fn of_another_version() -> Vec<&'static str> {
+    let all = [
+        ("amd64", X86_64, env!("DEVCTL_AGENT_X86_64_OWN")),
+        ("arm64", AARCH64, env!("DEVCTL_AGENT_AARCH64_OWN")),
+    ];
+    let others = all
+        .iter()
+        .filter(|(_, packed, is_own)| !packed.is_empty() && *is_own != "true");
+    others.map(|(architecture, ..)| *architecture).collect()
+}
+
 /// Unpacks what [`binary`] gives.
 fn unpacked(packed: &[u8]) -> Result<Vec<u8>, Problem> {
     const AT_MOST: usize = 64 * 1024 * 1024;

@@ -270,7 +270,7 @@ impl Core {
         checks.push(self.include_check());
         checks.extend(self.damage_checks());
         checks.push(match crate::agent::mount(std::env::consts::ARCH) {
-            Ok(_) => ok("agent", "Agent", "carried inside devctl".to_owned()),
+            Ok(_) => agent_check(&crate::agent::of_another_version()),
             Err(problem) => failed("agent", "Agent", problem.message, problem.fixes.first().cloned()),
         });
         checks
@@ -369,6 +369,28 @@ fn failed(id: &str, title: &str, detail: String, fix: Option<Fix>) -> DoctorChec
     }
 }
 
+/// The agents inside this program; `others` are the architectures whose agent is of another version.
+fn agent_check(others: &[&str]) -> DoctorCheck {
+    if others.is_empty() {
+        return ok("agent", "Agent", "carried inside devctl".to_owned());
+    }
+    DoctorCheck {
+        fix: Some(Fix {
+            text: "Build devctl together with its agents".to_owned(),
+            command: Some("cargo xtask build".to_owned()),
+        }),
+        ..check(
+            "agent",
+            "Agent",
+            CheckState::Warning,
+            format!(
+                "the one inside devctl for {} is of another version than devctl",
+                others.join(" and ")
+            ),
+        )
+    }
+}
+
 /// The keychain, in each of its states with what to do about it, and the vault that it opens.
 fn vault_checks(config: &CoreConfig) -> [DoctorCheck; 2] {
     let opened = vault::open(config);
@@ -460,4 +482,23 @@ fn free(path: &std::path::Path) -> Option<u64> {
 #[cfg(not(unix))]
 fn free(_path: &std::path::Path) -> Option<u64> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_of_another_version_is_told() {
+        assert_eq!(agent_check(&[]).state, CheckState::Ok);
+        let told = agent_check(&["amd64", "arm64"]);
+        assert_eq!(told.state, CheckState::Warning);
+        assert!(told.detail.contains("amd64 and arm64"), "{}", told.detail);
+        assert!(told.fix.is_some_and(|fix| fix.command.is_some()));
+    }
+
+    #[test]
+    fn the_agents_that_are_built_with_it_are_of_its_own_version() {
+        assert_eq!(crate::agent::of_another_version(), [""; 0]);
+    }
 }
