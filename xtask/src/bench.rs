@@ -4,6 +4,7 @@
 
 mod certificates;
 mod compare;
+mod forward;
 mod lab;
 mod list;
 mod login;
@@ -40,7 +41,7 @@ struct Row {
     measure: fn(&Lab) -> Result<Vec<Finding>>,
 }
 
-const ROWS: [Row; 12] = [
+const ROWS: [Row; 13] = [
     Row {
         name: "fresh",
         measure: up::fresh,
@@ -60,6 +61,10 @@ const ROWS: [Row; 12] = [
     Row {
         name: "throughput",
         measure: throughput::throughput,
+    },
+    Row {
+        name: "forward",
+        measure: forward::forward,
     },
     Row {
         name: "list",

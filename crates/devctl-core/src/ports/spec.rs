@@ -80,12 +80,15 @@ impl Place {
         let number = port(number)?;
         let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
             Some(address) => address.parse::<std::net::Ipv6Addr>().ok()?.to_string(),
-            None => host.to_owned(),
+            None => {
+                let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+                let is_number = host.bytes().all(|byte| byte.is_ascii_digit());
+                if is_number || host.len() > 255 || host.starts_with('-') || !host.chars().all(plain) {
+                    return None;
+                }
+                host.to_owned()
+            }
         };
-        let plain = |c: char| c.is_ascii_alphanumeric() || "._-:".contains(c);
-        if host.is_empty() || host.len() > 255 || host.starts_with('-') || !host.chars().all(plain) {
-            return None;
-        }
         if host.eq_ignore_ascii_case("localhost") {
             return Some(Self::Port(number));
         }
