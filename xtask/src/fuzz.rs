@@ -158,7 +158,8 @@ fn run(places: &Places<'_>, target: &str, seconds: u64) -> Result<String> {
     let mut command = Command::new(places.binary(target));
     command.current_dir(places.workspace.root());
     command.arg(format!("-max_total_time={seconds}"));
-    command.args(["-timeout=30", "-print_final_stats=1"]);
+    // A machine that is busy with something else stands still for longer than one would think.
+    command.args(["-timeout=120", "-report_slow_units=60", "-print_final_stats=1"]);
     command.arg(format!("-artifact_prefix={}/", artifacts.display()));
     // New inputs go into the first folder.
     command.arg(&found).arg(places.corpus(target));
