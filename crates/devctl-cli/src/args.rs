@@ -13,6 +13,7 @@ pub(crate) mod look;
 pub(crate) mod port;
 pub(crate) mod secret;
 mod since;
+pub(crate) mod storage;
 
 pub(crate) use since::Since;
 
@@ -121,6 +122,19 @@ pub(crate) enum Command {
     /// Reach ports of containers: list, forward, open, stop
     #[command(subcommand, arg_required_else_help = true)]
     Ports(port::PortsCommand),
+    /// See to images
+    #[command(subcommand, arg_required_else_help = true)]
+    Image(storage::ImageCommand),
+    /// See to volumes, and to the files in them
+    #[command(subcommand, arg_required_else_help = true)]
+    Volume(storage::VolumeCommand),
+    /// See to networks, and put containers together
+    #[command(subcommand, arg_required_else_help = true)]
+    Network(storage::NetworkCommand),
+    /// Show what takes place on the disk, and who uses it
+    Disk(storage::HostArg),
+    /// Give disk space back: what devctl made and nobody uses, and what is named
+    Clean(storage::CleanArgs),
     /// Read a devcontainer.json
     #[command(subcommand, arg_required_else_help = true)]
     Config(ConfigCommand),

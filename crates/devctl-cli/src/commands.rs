@@ -11,16 +11,19 @@ mod authorities;
 mod certificates;
 mod changes;
 mod config;
+mod disk;
 mod doctor;
 mod drift;
 mod events;
 mod exec;
+mod images;
 mod keys;
 mod life;
 mod lifecycle;
 pub(crate) mod list;
 mod logs;
 mod man;
+mod networks;
 mod ports;
 mod rebuild;
 mod remove;
@@ -31,6 +34,7 @@ mod ssh;
 mod stats;
 mod top;
 mod up;
+mod volumes;
 
 pub(crate) use exec::ExecDocument;
 
@@ -69,6 +73,11 @@ pub(crate) fn run(printer: &Printer, command: Command) -> Result<u8, Failure> {
         Command::Top(target) => block_on(One, top::run(printer, target)),
         Command::Changes(target) => block_on(One, changes::run(printer, target)),
         Command::Ports(command) => block_on(Several, ports::run(printer, command)),
+        Command::Image(command) => block_on(Several, images::run(printer, command)),
+        Command::Volume(command) => block_on(Several, volumes::run(printer, command)),
+        Command::Network(command) => block_on(One, networks::run(printer, command)),
+        Command::Disk(place) => block_on(One, disk::show(printer, place)),
+        Command::Clean(args) => block_on(One, disk::clean(printer, args)),
         Command::Config(command) => block_on(One, config::run(printer, command)),
         Command::Events(args) => block_on(One, events::run(printer, args)),
         Command::Settings(command) => block_on(One, settings::run(printer, command)),

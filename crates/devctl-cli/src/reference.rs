@@ -12,6 +12,7 @@ mod look_shapes;
 mod port_shapes;
 mod secret_shapes;
 mod shapes;
+mod storage_shapes;
 mod trust_shapes;
 
 /// The reference of the command line in Markdown, as committed in `docs/cli.md`.

@@ -125,6 +125,11 @@ pub(crate) fn is_volume(name: &str) -> bool {
     name.starts_with(VOLUMES)
 }
 
+/// Whether this is the volume of another version of the agent than those of this program.
+pub(crate) fn is_left_behind(name: &str) -> bool {
+    is_volume(name) && ![X86_64_VOLUME, AARCH64_VOLUME].contains(&name)
+}
+
 /// The mount that gives a container its agent.
 pub(crate) fn mount(architecture: &str) -> Result<MountSpec, Problem> {
     let (_, volume) = binary(architecture)?;

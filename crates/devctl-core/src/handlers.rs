@@ -166,6 +166,106 @@ impl Operations for Arc<Core> {
         self.end_forwards(caller, request).await
     }
 
+    async fn list_images(&self, _: &Caller, request: ListImages) -> Result<ImageList, Problem> {
+        self.image_list(request).await
+    }
+
+    async fn show_image(&self, _: &Caller, request: ImageRef) -> Result<ImageDetail, Problem> {
+        self.image_detail(request).await
+    }
+
+    async fn show_image_history(&self, _: &Caller, request: ImageRef) -> Result<ImageHistory, Problem> {
+        self.steps_of_image(request).await
+    }
+
+    async fn pull_images(&self, caller: &Caller, request: PullImages) -> Result<JobRef, Problem> {
+        self.fetch_images(caller, request)
+    }
+
+    async fn push_images(&self, caller: &Caller, request: PushImages) -> Result<JobRef, Problem> {
+        self.send_images(caller, request)
+    }
+
+    async fn build_image(&self, caller: &Caller, request: BuildImage) -> Result<JobRef, Problem> {
+        self.build_folder(caller, request)
+    }
+
+    async fn tag_image(&self, caller: &Caller, request: TagImage) -> Result<Done, Problem> {
+        self.name_image(caller, request).await
+    }
+
+    async fn remove_image(&self, caller: &Caller, request: RemoveImage) -> Result<RemovedImage, Problem> {
+        self.drop_image(caller, request).await
+    }
+
+    async fn prune_images(&self, caller: &Caller, request: PruneImages) -> Result<PrunedImages, Problem> {
+        self.prune_unused_images(caller, request).await
+    }
+
+    async fn list_volumes(&self, _: &Caller, request: ListVolumes) -> Result<VolumeList, Problem> {
+        self.volume_list(request).await
+    }
+
+    async fn show_volume(&self, _: &Caller, request: VolumeRef) -> Result<Volume, Problem> {
+        self.volume_detail(request).await
+    }
+
+    async fn create_volume(&self, caller: &Caller, request: CreateVolume) -> Result<Volume, Problem> {
+        self.make_volume(caller, request).await
+    }
+
+    async fn remove_volume(&self, caller: &Caller, request: RemoveVolume) -> Result<Done, Problem> {
+        self.drop_volume(caller, request).await
+    }
+
+    async fn browse_volume(&self, _: &Caller, request: BrowseVolume) -> Result<VolumeFiles, Problem> {
+        self.files_of_volume(request).await
+    }
+
+    async fn copy_volume(&self, caller: &Caller, request: CopyVolume) -> Result<JobRef, Problem> {
+        self.copy_files(caller, request)
+    }
+
+    async fn export_volume(&self, caller: &Caller, request: ExportVolume) -> Result<JobRef, Problem> {
+        self.volume_to_file(caller, request)
+    }
+
+    async fn import_volume(&self, caller: &Caller, request: ImportVolume) -> Result<JobRef, Problem> {
+        self.volume_from_file(caller, request)
+    }
+
+    async fn list_networks(&self, _: &Caller, request: ListNetworks) -> Result<NetworkList, Problem> {
+        self.network_list(request).await
+    }
+
+    async fn show_network(&self, _: &Caller, request: NetworkRef) -> Result<Network, Problem> {
+        self.network_detail(request).await
+    }
+
+    async fn create_network(&self, caller: &Caller, request: CreateNetwork) -> Result<Network, Problem> {
+        self.make_network(caller, request).await
+    }
+
+    async fn remove_network(&self, caller: &Caller, request: NetworkRef) -> Result<Done, Problem> {
+        self.drop_network(caller, request).await
+    }
+
+    async fn join_network(&self, caller: &Caller, request: NetworkMembership) -> Result<Done, Problem> {
+        self.join(caller, request).await
+    }
+
+    async fn leave_network(&self, caller: &Caller, request: NetworkMembership) -> Result<Done, Problem> {
+        self.leave(caller, request).await
+    }
+
+    async fn read_disk(&self, _: &Caller, request: ReadDisk) -> Result<DiskReport, Problem> {
+        self.disk_report(request).await
+    }
+
+    async fn clean(&self, caller: &Caller, request: Clean) -> Result<Cleaned, Problem> {
+        self.clean_disk(caller, request).await
+    }
+
     async fn read_config(&self, _: &Caller, request: ReadConfig) -> Result<ConfigDocument, Problem> {
         self.config_document(request).await
     }

@@ -135,7 +135,7 @@ async fn pull(
 }
 
 /// The credentials of the docker client.
-fn credentials(config: &CoreConfig) -> RegistryCredentials {
+pub(crate) fn credentials(config: &CoreConfig) -> RegistryCredentials {
     let folder = config
         .env
         .get("DOCKER_CONFIG")
@@ -145,13 +145,13 @@ fn credentials(config: &CoreConfig) -> RegistryCredentials {
 
 /// How far each layer is.
 #[derive(Default)]
-struct Layers {
+pub(crate) struct Layers {
     bytes: BTreeMap<String, (u64, u64)>,
     done: BTreeMap<String, bool>,
 }
 
 impl Layers {
-    fn take(&mut self, event: PullEvent) -> Option<(f64, String)> {
+    pub(crate) fn take(&mut self, event: PullEvent) -> Option<(f64, String)> {
         match event {
             PullEvent::LayerFound { layer } => {
                 self.done.entry(layer).or_insert(false);
@@ -214,7 +214,12 @@ async fn build(
             })
             .collect(),
         target: build.target.clone(),
-        labels: build.labels.clone().into_iter().collect(),
+        labels: build
+            .labels
+            .clone()
+            .into_iter()
+            .chain([(crate::labels::BUILT_BY.to_owned(), config.installation())])
+            .collect(),
         cache_from: build.cache_from.clone(),
         platform: build.platform.clone(),
         no_cache: build.no_cache || fresh,
@@ -235,6 +240,20 @@ async fn build(
         credentials: Some(credentials(config)),
         idle_timeout: None,
     };
+    run_build(engine, request, job).await?;
+    let details = engine.image_inspect(tag).await.at("Build the image")?;
+    Ok(Acquired {
+        reference: tag.to_owned(),
+        details,
+    })
+}
+
+/// Builds, and tells the job how it goes.
+pub(crate) async fn run_build(
+    engine: &Arc<dyn Engine>,
+    request: BuildRequest,
+    job: &JobHandle,
+) -> Result<(), Problem> {
     let progress = |event: BuildEvent| match event {
         BuildEvent::ContextSent { bytes } => {
             if bytes > 1_000_000 {
@@ -268,11 +287,7 @@ async fn build(
         0 => format!("{} steps", report.steps),
         cached => format!("{} steps, {cached} from the cache", report.steps),
     });
-    let details = engine.image_inspect(tag).await.at("Build the image")?;
-    Ok(Acquired {
-        reference: tag.to_owned(),
-        details,
-    })
+    Ok(())
 }
 
 fn secret(

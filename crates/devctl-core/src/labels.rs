@@ -34,6 +34,8 @@ pub(crate) const TRUST: &str = "dev.devctl.trust";
 pub(crate) const ADOPTED: &str = "dev.devctl.adopted";
 /// On a container that only fills the agent's volume.
 pub(crate) const HELPER: &str = "dev.devctl.helper";
+/// On images: the installation that built them.
+pub(crate) const BUILT_BY: &str = "dev.devctl.built-by";
 /// On networks and volumes: the container they were made for.
 pub(crate) const FOR: &str = "dev.devctl.for";
 

@@ -50,6 +50,7 @@ mod ssh_files;
 pub mod ssh_proxy;
 pub mod ssh_renew;
 mod stats;
+mod storage;
 mod terminals;
 #[cfg(test)]
 mod testing;

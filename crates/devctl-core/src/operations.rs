@@ -226,6 +226,56 @@ operations! {
     change forward_ports(ForwardPorts) -> ForwardedPorts, Post "/containers/{container}/forwards", Developer, [Ports];
     /// Ends forwards of a container, whichever process carries them.
     change stop_forwards(StopForwards) -> StoppedForwards, Delete "/containers/{container}/forwards", Developer, [Ports];
+    /// Lists the images of a host, and who uses them.
+    read list_images(ListImages) -> ImageList, Get "/images", Viewer, [Storage];
+    /// Shows everything about one image.
+    read show_image(ImageRef) -> ImageDetail, Post "/images/show", Viewer, [Storage];
+    /// Shows how an image was made.
+    read show_image_history(ImageRef) -> ImageHistory, Post "/images/history", Viewer, [Storage];
+    /// Fetches images from their registries, several at once. A job.
+    change pull_images(PullImages) -> JobRef, Post "/images/pull", Developer, [Storage, Jobs];
+    /// Sends images to their registries. A job.
+    change push_images(PushImages) -> JobRef, Post "/images/push", Developer, [Storage, Jobs];
+    /// Builds an image from a folder. A job.
+    change build_image(BuildImage) -> JobRef, Post "/images/build", Developer, [Storage, Jobs];
+    /// Gives an image one more name.
+    change tag_image(TagImage) -> Done, Post "/images/tag", Developer, [Storage];
+    /// Removes an image, or one of its names.
+    change remove_image(RemoveImage) -> RemovedImage, Post "/images/remove", Developer, [Storage];
+    /// Removes images that this launcher built and that no container is made of.
+    change prune_images(PruneImages) -> PrunedImages, Post "/images/prune", Developer, [Storage];
+    /// Lists the volumes of a host, and who uses them.
+    read list_volumes(ListVolumes) -> VolumeList, Get "/volumes", Viewer, [Storage];
+    /// Shows one volume.
+    read show_volume(VolumeRef) -> Volume, Get "/volumes/{volume}", Viewer, [Storage];
+    /// Makes a volume.
+    change create_volume(CreateVolume) -> Volume, Post "/volumes", Developer, [Storage];
+    /// Removes a volume. One that has data in it goes only when it is named twice.
+    change remove_volume(RemoveVolume) -> Done, Delete "/volumes/{volume}", Developer, [Storage];
+    /// Looks into a volume. No container has to run for it.
+    read browse_volume(BrowseVolume) -> VolumeFiles, Post "/volumes/{volume}/browse", Developer, [Storage];
+    /// Copies a file or a folder into a volume or out of it. A job.
+    change copy_volume(CopyVolume) -> JobRef, Post "/volumes/{volume}/copy", Developer, [Storage, Jobs];
+    /// Writes a volume to a file, and its checksum beside it. A job.
+    change export_volume(ExportVolume) -> JobRef, Post "/volumes/{volume}/export", Developer, [Storage, Jobs];
+    /// Fills a volume from a file that was exported. A job.
+    change import_volume(ImportVolume) -> JobRef, Post "/volumes/{volume}/import", Developer, [Storage, Jobs];
+    /// Lists the networks of a host, and who is in them.
+    read list_networks(ListNetworks) -> NetworkList, Get "/networks", Viewer, [Storage];
+    /// Shows one network.
+    read show_network(NetworkRef) -> Network, Get "/networks/{network}", Viewer, [Storage];
+    /// Makes a network.
+    change create_network(CreateNetwork) -> Network, Post "/networks", Developer, [Storage];
+    /// Removes a network that nobody is in.
+    change remove_network(NetworkRef) -> Done, Delete "/networks/{network}", Developer, [Storage];
+    /// Puts a container into a network, where the others find it by its name.
+    change join_network(NetworkMembership) -> Done, Post "/networks/{network}/join", Developer, [Storage, Containers];
+    /// Takes a container out of a network.
+    change leave_network(NetworkMembership) -> Done, Post "/networks/{network}/leave", Developer, [Storage, Containers];
+    /// Says what takes place on a host's disk.
+    read read_disk(ReadDisk) -> DiskReport, Get "/disk", Viewer, [Storage];
+    /// Gives disk space back. Without anything named: only what this launcher made and nobody uses.
+    change clean(Clean) -> Cleaned, Post "/disk/clean", Developer, [Storage];
     /// Reads a configuration in the reference's own shape, without making anything of it.
     read read_config(ReadConfig) -> ConfigDocument, Post "/config/read", Viewer, [];
     /// Lists the jobs of this process.

@@ -243,6 +243,11 @@ impl RegistrySecret {
         }
     }
 
+    /// The value of that header where there is no password.
+    pub(crate) fn nobody() -> Zeroizing<String> {
+        Zeroizing::new(base64::engine::general_purpose::URL_SAFE.encode(b"{}"))
+    }
+
     /// The value of the header `X-Registry-Auth`: URL-safe base64 of a JSON document. (bollard 0.21 sends the other
     /// alphabet, which the engine takes for "no credentials" as soon as a `+` or `/` occurs.)
     pub(crate) fn header(&self, registry: &str) -> Zeroizing<String> {

@@ -12,6 +12,7 @@ mod look;
 mod networks;
 mod pausing;
 mod request;
+mod storage;
 mod volumes;
 
 use std::sync::Mutex;
@@ -26,6 +27,7 @@ use crate::build::{BuildEvent, BuildReport, BuildRequest};
 use crate::container::{
     ContainerDetails, ContainerFilter, ContainerSummary, CreateRequest, Created, FileChange, RemoveOptions,
 };
+use crate::credentials::RegistrySecret;
 use crate::docker::answer::{PATIENCE, READ_PATIENCE, Subject, from_bollard};
 use crate::endpoint::{Endpoint, Transport};
 use crate::engine::{ByteStream, Engine, EngineFacts};
@@ -37,6 +39,9 @@ use crate::info::{ApiVersion, EngineInfo, EngineKind};
 use crate::logs::{LogFrame, LogOptions};
 use crate::network::{NetworkCreate, NetworkDetails};
 use crate::stats::{PathStat, ProcessTable, StatsReading};
+use crate::storage::{
+    DiskUsage, ImageLayer, ImageSummary, LimitsUpdate, PushEvent, PushRequest, RemovedImage,
+};
 use crate::volume::{VolumeCreate, VolumeDetails};
 use crate::wire::{Call, Wire};
 
@@ -276,7 +281,7 @@ impl Engine for DockerEngine {
         self.tag_image(image, reference).await
     }
 
-    async fn image_remove(&self, reference: &str, force: bool) -> Result<(), EngineError> {
+    async fn image_remove(&self, reference: &str, force: bool) -> Result<RemovedImage, EngineError> {
         self.remove_image(reference, force).await
     }
 
@@ -419,6 +424,55 @@ impl Engine for DockerEngine {
 
     async fn volume_remove(&self, volume: &str) -> Result<(), EngineError> {
         self.remove_volume(volume).await
+    }
+
+    async fn image_list(&self) -> Result<Vec<ImageSummary>, EngineError> {
+        self.list_images().await
+    }
+
+    async fn image_history(&self, reference: &str) -> Result<Vec<ImageLayer>, EngineError> {
+        self.history_of_image(reference).await
+    }
+
+    async fn image_push(
+        &self,
+        request: PushRequest,
+        progress: &(dyn Fn(PushEvent) + Send + Sync),
+    ) -> Result<(), EngineError> {
+        self.push_image(request, progress).await
+    }
+
+    async fn network_connect(
+        &self,
+        network: &str,
+        container: &str,
+        aliases: &[String],
+    ) -> Result<(), EngineError> {
+        self.connect_network(network, container, aliases).await
+    }
+
+    async fn network_disconnect(&self, network: &str, container: &str) -> Result<(), EngineError> {
+        self.disconnect_network(network, container).await
+    }
+
+    async fn container_update(&self, container: &str, limits: &LimitsUpdate) -> Result<(), EngineError> {
+        self.update_container(container, limits).await
+    }
+
+    async fn disk_usage(&self) -> Result<DiskUsage, EngineError> {
+        self.read_disk_usage().await
+    }
+
+    async fn build_cache_prune(&self) -> Result<u64, EngineError> {
+        self.prune_builder().await
+    }
+
+    async fn registry_login(
+        &self,
+        registry: &str,
+        secret: &RegistrySecret,
+    ) -> Result<Option<RegistrySecret>, EngineError> {
+        self.check_login(registry, secret).await
     }
 }
 

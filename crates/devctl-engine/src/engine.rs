@@ -13,6 +13,7 @@ use crate::build::{BuildEvent, BuildReport, BuildRequest};
 use crate::container::{
     ContainerDetails, ContainerFilter, ContainerSummary, CreateRequest, Created, FileChange, RemoveOptions,
 };
+use crate::credentials::RegistrySecret;
 use crate::endpoint::Endpoint;
 use crate::error::EngineError;
 use crate::event::{EngineEvent, EventFilter};
@@ -22,6 +23,9 @@ use crate::info::{ApiVersion, EngineInfo, EngineKind};
 use crate::logs::{LogFrame, LogOptions};
 use crate::network::{NetworkCreate, NetworkDetails};
 use crate::stats::{PathStat, ProcessTable, StatsReading};
+use crate::storage::{
+    DiskUsage, ImageLayer, ImageSummary, LimitsUpdate, PushEvent, PushRequest, RemovedImage,
+};
 use crate::volume::{VolumeCreate, VolumeDetails};
 
 /// A stream of bytes of an archive.
@@ -81,7 +85,10 @@ pub trait Engine: Send + Sync + fmt::Debug {
     async fn image_tag(&self, image: &str, reference: &str) -> Result<(), EngineError>;
 
     /// Takes a name from an image, and the image itself when it was the last one.
-    async fn image_remove(&self, reference: &str, force: bool) -> Result<(), EngineError>;
+    ///
+    /// # Errors
+    /// [`EngineError::Conflict`] when a container is made of it, or when it has more names than the given id tells.
+    async fn image_remove(&self, reference: &str, force: bool) -> Result<RemovedImage, EngineError>;
 
     /// Makes a container; it does not run yet.
     ///
@@ -196,6 +203,57 @@ pub trait Engine: Send + Sync + fmt::Debug {
     async fn volume_list(&self, labels: &[String]) -> Result<Vec<VolumeDetails>, EngineError>;
 
     async fn volume_remove(&self, volume: &str) -> Result<(), EngineError>;
+
+    /// All images that have a name or are the last of a chain.
+    async fn image_list(&self) -> Result<Vec<ImageSummary>, EngineError>;
+
+    /// The steps by which an image was made, the newest first.
+    async fn image_history(&self, reference: &str) -> Result<Vec<ImageLayer>, EngineError>;
+
+    /// Sends an image to its registry.
+    ///
+    /// # Errors
+    /// [`EngineError::RegistryAuth`] when the registry wants other credentials, else [`EngineError::ImagePush`].
+    async fn image_push(
+        &self,
+        request: PushRequest,
+        progress: &(dyn Fn(PushEvent) + Send + Sync),
+    ) -> Result<(), EngineError>;
+
+    /// Puts a container into one more network, under these names beside its own.
+    async fn network_connect(
+        &self,
+        network: &str,
+        container: &str,
+        aliases: &[String],
+    ) -> Result<(), EngineError>;
+
+    /// Takes a container out of a network.
+    async fn network_disconnect(&self, network: &str, container: &str) -> Result<(), EngineError>;
+
+    /// Changes limits of a container, which may run.
+    ///
+    /// # Errors
+    /// [`EngineError::Conflict`] and [`EngineError::Answer`] with the engine's own words, such as a memory limit that is
+    /// above that of memory and swap.
+    async fn container_update(&self, container: &str, limits: &LimitsUpdate) -> Result<(), EngineError>;
+
+    /// What everything on the engine's disk takes. The engine walks through all of it.
+    async fn disk_usage(&self) -> Result<DiskUsage, EngineError>;
+
+    /// Empties the builder's cache of what no image has. Returns the bytes that this freed.
+    async fn build_cache_prune(&self) -> Result<u64, EngineError>;
+
+    /// Shows a registry a name and a password. What it gave in exchange is to be kept in their place.
+    ///
+    /// # Errors
+    /// [`EngineError::RegistryAuth`] when it does not take them, [`EngineError::RegistryTransport`] when the engine does
+    /// not trust its certificate or its plain HTTP.
+    async fn registry_login(
+        &self,
+        registry: &str,
+        secret: &RegistrySecret,
+    ) -> Result<Option<RegistrySecret>, EngineError>;
 }
 
 impl dyn Engine {

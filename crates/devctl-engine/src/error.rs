@@ -71,6 +71,10 @@ pub enum EngineError {
     Conflict { operation: String, message: String },
     #[error("cannot pull {image}: {message}")]
     ImagePull { image: String, message: String },
+    #[error("cannot push {image}: {message}")]
+    ImagePush { image: String, message: String },
+    #[error("the engine does not get through to the registry {registry}: {message}")]
+    RegistryTransport { registry: String, message: String },
     #[error("the registry {registry} refused the credentials for {image}: {message}")]
     RegistryAuth {
         registry: String,
@@ -158,6 +162,8 @@ impl EngineError {
             },
             Self::Conflict { .. } => "engine.conflict",
             Self::ImagePull { .. } => "engine.image_pull",
+            Self::ImagePush { .. } => "engine.image_push",
+            Self::RegistryTransport { .. } => "engine.registry_transport",
             Self::RegistryAuth { .. } | Self::CredentialHelper { .. } => "engine.registry_auth",
             Self::Build(_) => "engine.build_failed",
             Self::BuildContext { .. } => "engine.build_context",
@@ -191,8 +197,16 @@ impl EngineError {
             Self::NotFound { .. } => "devctl list".into(),
             Self::Conflict { .. } => "wait for the other operation to end and try again".into(),
             Self::ImagePull { image, .. } => format!("check the name and the network: docker pull {image}"),
+            Self::ImagePush { image, .. } => {
+                format!("check the name and the rights in the registry of {image}, and the network")
+            }
+            Self::RegistryTransport { registry, .. } => format!(
+                "plain HTTP and own authorities are set in the engine, not here: name {registry} among the \
+                 insecure-registries of /etc/docker/daemon.json, or put the authority's certificate into \
+                 /etc/docker/certs.d/{registry}/ca.crt on the engine's machine"
+            ),
             Self::RegistryAuth { registry, .. } | Self::CredentialHelper { registry, .. } => {
-                format!("docker login {registry}")
+                format!("devctl registry login {registry}")
             }
             Self::Build(failure) => failure
                 .fix

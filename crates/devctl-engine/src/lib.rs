@@ -27,6 +27,7 @@ mod logs;
 mod network;
 mod reference;
 mod stats;
+mod storage;
 mod subnet;
 mod tail;
 mod volume;
@@ -54,5 +55,9 @@ pub use info::{ApiVersion, CgroupVersion, EngineInfo, EngineKind};
 pub use logs::{LogFrame, LogOptions, LogTail};
 pub use network::{NetworkCreate, NetworkDetails};
 pub use stats::{PathKind, PathStat, ProcessTable, StatsReading};
+pub use storage::{
+    CacheRecord, ContainerUsage, DiskUsage, ImageLayer, ImageSummary, LimitsUpdate, PushEvent, PushRequest,
+    RemovedImage, VolumeUsage,
+};
 pub use subnet::{Ipv4Net, SubnetPool, parse_routes};
 pub use volume::{VolumeCreate, VolumeDetails};

@@ -25,6 +25,8 @@ pub struct NetworkDetails {
     /// IPv4 only.
     pub subnets: Vec<Ipv4Net>,
     pub labels: BTreeMap<String, String>,
+    /// RFC 3339.
+    pub created: Option<String>,
     /// Ids of the containers in it. Filled by inspect only; a list leaves it empty.
     pub containers: Vec<String>,
 }

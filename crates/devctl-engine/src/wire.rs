@@ -79,6 +79,10 @@ impl<'a> Call<'a> {
         Self::new(Method::POST, path, subject)
     }
 
+    pub(crate) fn delete(path: String, subject: Subject<'a>) -> Self {
+        Self::new(Method::DELETE, path, subject)
+    }
+
     pub(crate) fn put(path: String, subject: Subject<'a>) -> Self {
         Self::new(Method::PUT, path, subject)
     }
@@ -180,6 +184,11 @@ impl Wire {
     /// One request on a connection of its own, the answer read whole.
     pub(crate) async fn ask<T: serde::de::DeserializeOwned>(&self, call: Call<'_>) -> Result<T, EngineError> {
         self.open().await?.ask(call).await
+    }
+
+    /// One request on a connection of its own, of which only the success is of interest.
+    pub(crate) async fn tell(&self, call: Call<'_>) -> Result<(), EngineError> {
+        self.open().await?.send(call).await.map(drop)
     }
 }
 

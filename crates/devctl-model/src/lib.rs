@@ -7,15 +7,18 @@ pub mod authority;
 pub mod certificate;
 pub mod config;
 pub mod container;
+pub mod disk;
 pub mod doctor;
 pub mod drift;
 pub mod event;
 pub mod host;
 pub mod id;
+pub mod image;
 pub mod job;
 pub mod key;
 pub mod life;
 pub mod look;
+pub mod network;
 pub mod port;
 pub mod problem;
 pub mod secret;
@@ -25,6 +28,7 @@ pub mod ssh;
 pub mod stream;
 pub mod tag;
 pub mod trust;
+pub mod volume;
 
 pub use authority::{
     AuthorityHome, AuthorityInfo, AuthorityKind, AuthorityList, AuthorityOfKind, AuthorityPhase,
@@ -42,11 +46,19 @@ pub use container::{
     PortInfo, RemoveContainer, RemovedContainer, RestartContainer, StartContainer, StopContainer,
     StoppedContainer, UpContainer, UpKind, UpOutcome,
 };
+pub use disk::{
+    BuildCacheUse, Clean, CleanItem, CleanKind, Cleaned, ContainerUse, DiskReport, ImageUse, ReadDisk,
+    VolumeUse,
+};
 pub use doctor::{CheckState, DoctorCheck, DoctorReport, RunDoctor};
 pub use drift::{ContainerDrift, DriftCost, DriftField, RecreateContainer};
 pub use event::{Change, EventPage, EventRecord, ListEvents, OutcomeKind};
 pub use host::{Host, HostList, HostState};
 pub use id::{ContainerId, EventId, JobId};
+pub use image::{
+    BuildImage, Image, ImageDetail, ImageHistory, ImageList, ImageRef, ImageStep, ListImages, MovedImage,
+    MovedImages, PruneImages, PrunedImages, PullImages, PushImages, RemoveImage, RemovedImage, TagImage,
+};
 pub use job::{Job, JobList, JobLogLine, JobRef, JobState, JobUpdate, LogStream, Step, StepState};
 pub use key::{
     AddAgentKey, AgentKey, AgentKeyList, ChangeKeyPassphrase, ExportKey, GenerateKey, ImportKey, KeyList,
@@ -60,6 +72,7 @@ pub use look::{
     ContainerStats, FileChange, FileChangeKind, FileChangeList, Process, ProcessList, StatsList, StatsOf,
     StatsSample, StatsUpdate,
 };
+pub use network::{CreateNetwork, ListNetworks, Network, NetworkList, NetworkMembership, NetworkRef};
 pub use port::{
     ContainerPorts, ForwardDirection, ForwardOrigin, ForwardPorts, ForwardedPorts, ListPorts, PlannedPort,
     PortForward, PortList, PortListener, PortUpdate, StopForwards, StoppedForwards,
@@ -81,6 +94,11 @@ pub use stream::{
 };
 pub use tag::Tag;
 pub use trust::{TrustItem, TrustKind, TrustSheet, trust_hash_in};
+pub use volume::{
+    BrowseVolume, CopiedFiles, CopyDirection, CopyVolume, CreateVolume, ExportVolume, ImportVolume,
+    ListVolumes, RemoveVolume, Volume, VolumeArchive, VolumeFile, VolumeFileKind, VolumeFiles, VolumeList,
+    VolumeRef,
+};
 
 use serde::{Deserialize, Serialize};
 

@@ -83,6 +83,20 @@ error_codes! {
     ImageNotFound = "image.not_found", 3;
     /// The image could not be pulled.
     ImagePullFailed = "image.pull_failed", 1;
+    /// The image could not be sent to its registry.
+    ImagePushFailed = "image.push_failed", 1;
+    /// The engine does not trust the registry's certificate, or its plain HTTP.
+    ImageRegistryTransport = "image.registry_transport", 1;
+    /// There is no volume of that name.
+    VolumeNotFound = "volume.not_found", 3;
+    /// The volume has data in it.
+    VolumeHasData = "volume.has_data", 4;
+    /// A file in a volume is not there, or is no folder.
+    VolumePath = "volume.path", 3;
+    /// An archive of a volume is damaged, or is another one.
+    VolumeArchive = "volume.archive", 1;
+    /// There is no network of that name.
+    NetworkNotFound = "network.not_found", 3;
     /// The registry wants other credentials.
     ImageRegistryAuth = "image.registry_auth", 4;
     /// A step of the image build failed.

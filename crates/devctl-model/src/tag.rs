@@ -23,6 +23,8 @@ pub enum Tag {
     Secrets,
     /// Ports that listen or are forwarded.
     Ports,
+    /// Images, volumes, networks, and what they take on the disk.
+    Storage,
     /// The checks of the doctor.
     Doctor,
 }

@@ -18,6 +18,7 @@ import { FakeLooking } from "./fake/looking";
 import { FakePorts } from "./fake/ports";
 import { refuse, sceneRefusal } from "./fake/refuse";
 import { FakeSecrets } from "./fake/secrets";
+import { FakeStorage } from "./fake/storage";
 import { FakeTrust } from "./fake/trust";
 
 type Handlers = {
@@ -253,12 +254,17 @@ export class FakeBackend implements Backend {
       ...this.handlers,
       ...this.life.handlers,
       ...this.ports.handlers,
+      ...this.storage.handlers,
       ...this.trust.handlers,
       ...this.keys.handlers,
       ...this.secrets.handlers,
       ...this.looking.handlers,
     };
   }
+
+  private readonly storage = new FakeStorage((operation, subject) =>
+    this.begin(operation, subject),
+  );
 
   private readonly life = new FakeLife({
     find: (reference) => this.container(reference),
@@ -276,6 +282,7 @@ export class FakeBackend implements Backend {
     Handlers,
     | keyof FakeLife["handlers"]
     | keyof FakePorts["handlers"]
+    | keyof FakeStorage["handlers"]
     | keyof FakeTrust["handlers"]
     | keyof FakeKeys["handlers"]
     | keyof FakeSecrets["handlers"]

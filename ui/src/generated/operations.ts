@@ -10,6 +10,8 @@ import type {
   AuthorityList,
   AuthorityOfKind,
   AuthorityRef,
+  BrowseVolume,
+  BuildImage,
   CertificateList,
   CertificateRecord,
   CertificateRef,
@@ -18,17 +20,24 @@ import type {
   ChangeKeyPassphrase,
   ChangeVault,
   ChangedContainer,
+  Clean,
+  Cleaned,
   ConfigDocument,
   ContainerDetail,
   ContainerDrift,
   ContainerList,
   ContainerRef,
+  CopyVolume,
+  CreateNetwork,
+  CreateVolume,
+  DiskReport,
   DoctorReport,
   Done,
   EventPage,
   ExplainSshHost,
   ExportAuthority,
   ExportKey,
+  ExportVolume,
   ExportedKey,
   FileChangeList,
   FollowLogs,
@@ -37,8 +46,13 @@ import type {
   ForwardedPorts,
   GenerateKey,
   HostList,
+  ImageDetail,
+  ImageHistory,
+  ImageList,
+  ImageRef,
   ImportAuthority,
   ImportKey,
+  ImportVolume,
   InspectSource,
   IssueCertificate,
   IssuedCertificate,
@@ -54,22 +68,37 @@ import type {
   KilledContainer,
   ListCertificates,
   ListEvents,
+  ListImages,
+  ListNetworks,
   ListPorts,
   ListSecrets,
+  ListVolumes,
   LogChunk,
   MakeRecoveryKey,
+  Network,
+  NetworkList,
+  NetworkMembership,
+  NetworkRef,
   Nothing,
   OpenTerminal,
   PortList,
   PortUpdate,
   ProcessList,
+  PruneImages,
+  PrunedImages,
+  PullImages,
+  PushImages,
   ReadConfig,
+  ReadDisk,
   RebuildContainer,
   RebuildPreview,
   RecoveryKeyText,
   RecreateContainer,
   RemoveContainer,
+  RemoveImage,
+  RemoveVolume,
   RemovedContainer,
+  RemovedImage,
   RemovedKey,
   RenameContainer,
   RenamedContainer,
@@ -106,6 +135,7 @@ import type {
   StoppedContainer,
   StoppedForwards,
   Tag,
+  TagImage,
   TerminalOutput,
   TerminalRef,
   UnlockKeychain,
@@ -113,6 +143,10 @@ import type {
   VaultChanged,
   VaultInfo,
   VerifyCertificate,
+  Volume,
+  VolumeFiles,
+  VolumeList,
+  VolumeRef,
   WriteTerminal,
 } from "./types";
 
@@ -166,6 +200,56 @@ export interface Operations {
   forward_ports: { request: ForwardPorts; response: ForwardedPorts };
   /** Ends forwards of a container, whichever process carries them. */
   stop_forwards: { request: StopForwards; response: StoppedForwards };
+  /** Lists the images of a host, and who uses them. */
+  list_images: { request: ListImages; response: ImageList };
+  /** Shows everything about one image. */
+  show_image: { request: ImageRef; response: ImageDetail };
+  /** Shows how an image was made. */
+  show_image_history: { request: ImageRef; response: ImageHistory };
+  /** Fetches images from their registries, several at once. A job. */
+  pull_images: { request: PullImages; response: JobRef };
+  /** Sends images to their registries. A job. */
+  push_images: { request: PushImages; response: JobRef };
+  /** Builds an image from a folder. A job. */
+  build_image: { request: BuildImage; response: JobRef };
+  /** Gives an image one more name. */
+  tag_image: { request: TagImage; response: Done };
+  /** Removes an image, or one of its names. */
+  remove_image: { request: RemoveImage; response: RemovedImage };
+  /** Removes images that this launcher built and that no container is made of. */
+  prune_images: { request: PruneImages; response: PrunedImages };
+  /** Lists the volumes of a host, and who uses them. */
+  list_volumes: { request: ListVolumes; response: VolumeList };
+  /** Shows one volume. */
+  show_volume: { request: VolumeRef; response: Volume };
+  /** Makes a volume. */
+  create_volume: { request: CreateVolume; response: Volume };
+  /** Removes a volume. One that has data in it goes only when it is named twice. */
+  remove_volume: { request: RemoveVolume; response: Done };
+  /** Looks into a volume. No container has to run for it. */
+  browse_volume: { request: BrowseVolume; response: VolumeFiles };
+  /** Copies a file or a folder into a volume or out of it. A job. */
+  copy_volume: { request: CopyVolume; response: JobRef };
+  /** Writes a volume to a file, and its checksum beside it. A job. */
+  export_volume: { request: ExportVolume; response: JobRef };
+  /** Fills a volume from a file that was exported. A job. */
+  import_volume: { request: ImportVolume; response: JobRef };
+  /** Lists the networks of a host, and who is in them. */
+  list_networks: { request: ListNetworks; response: NetworkList };
+  /** Shows one network. */
+  show_network: { request: NetworkRef; response: Network };
+  /** Makes a network. */
+  create_network: { request: CreateNetwork; response: Network };
+  /** Removes a network that nobody is in. */
+  remove_network: { request: NetworkRef; response: Done };
+  /** Puts a container into a network, where the others find it by its name. */
+  join_network: { request: NetworkMembership; response: Done };
+  /** Takes a container out of a network. */
+  leave_network: { request: NetworkMembership; response: Done };
+  /** Says what takes place on a host's disk. */
+  read_disk: { request: ReadDisk; response: DiskReport };
+  /** Gives disk space back. Without anything named: only what this launcher made and nobody uses. */
+  clean: { request: Clean; response: Cleaned };
   /** Reads a configuration in the reference's own shape, without making anything of it. */
   read_config: { request: ReadConfig; response: ConfigDocument };
   /** Lists the jobs of this process. */
@@ -334,6 +418,31 @@ export const OPERATIONS: { readonly [Name in keyof Operations]: OperationInfo } 
   list_ports: { method: "POST", path: "/ports", changes: false, tags: ["ports","containers"] },
   forward_ports: { method: "POST", path: "/containers/{container}/forwards", changes: true, tags: ["ports"] },
   stop_forwards: { method: "DELETE", path: "/containers/{container}/forwards", changes: true, tags: ["ports"] },
+  list_images: { method: "GET", path: "/images", changes: false, tags: ["storage"] },
+  show_image: { method: "POST", path: "/images/show", changes: false, tags: ["storage"] },
+  show_image_history: { method: "POST", path: "/images/history", changes: false, tags: ["storage"] },
+  pull_images: { method: "POST", path: "/images/pull", changes: true, tags: ["storage","jobs"] },
+  push_images: { method: "POST", path: "/images/push", changes: true, tags: ["storage","jobs"] },
+  build_image: { method: "POST", path: "/images/build", changes: true, tags: ["storage","jobs"] },
+  tag_image: { method: "POST", path: "/images/tag", changes: true, tags: ["storage"] },
+  remove_image: { method: "POST", path: "/images/remove", changes: true, tags: ["storage"] },
+  prune_images: { method: "POST", path: "/images/prune", changes: true, tags: ["storage"] },
+  list_volumes: { method: "GET", path: "/volumes", changes: false, tags: ["storage"] },
+  show_volume: { method: "GET", path: "/volumes/{volume}", changes: false, tags: ["storage"] },
+  create_volume: { method: "POST", path: "/volumes", changes: true, tags: ["storage"] },
+  remove_volume: { method: "DELETE", path: "/volumes/{volume}", changes: true, tags: ["storage"] },
+  browse_volume: { method: "POST", path: "/volumes/{volume}/browse", changes: false, tags: ["storage"] },
+  copy_volume: { method: "POST", path: "/volumes/{volume}/copy", changes: true, tags: ["storage","jobs"] },
+  export_volume: { method: "POST", path: "/volumes/{volume}/export", changes: true, tags: ["storage","jobs"] },
+  import_volume: { method: "POST", path: "/volumes/{volume}/import", changes: true, tags: ["storage","jobs"] },
+  list_networks: { method: "GET", path: "/networks", changes: false, tags: ["storage"] },
+  show_network: { method: "GET", path: "/networks/{network}", changes: false, tags: ["storage"] },
+  create_network: { method: "POST", path: "/networks", changes: true, tags: ["storage"] },
+  remove_network: { method: "DELETE", path: "/networks/{network}", changes: true, tags: ["storage"] },
+  join_network: { method: "POST", path: "/networks/{network}/join", changes: true, tags: ["storage","containers"] },
+  leave_network: { method: "POST", path: "/networks/{network}/leave", changes: true, tags: ["storage","containers"] },
+  read_disk: { method: "GET", path: "/disk", changes: false, tags: ["storage"] },
+  clean: { method: "POST", path: "/disk/clean", changes: true, tags: ["storage"] },
   read_config: { method: "POST", path: "/config/read", changes: false, tags: [] },
   list_jobs: { method: "GET", path: "/jobs", changes: false, tags: ["jobs"] },
   show_job: { method: "GET", path: "/jobs/{job}", changes: false, tags: ["jobs"] },

@@ -286,6 +286,84 @@ kind: AuthorityKind,
 generation: number | null, };
 
 /**
+ * Looks into a volume.
+ */
+
+export type BrowseVolume = { 
+/**
+ * Its name.
+ */
+volume: string, 
+/**
+ * A folder in it; its root where absent.
+ */
+path?: string, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
+
+/**
+ * What the builder keeps.
+ */
+
+export type BuildCacheUse = { 
+/**
+ * Its parts.
+ */
+records: number, 
+/**
+ * Bytes.
+ */
+size: number, 
+/**
+ * Bytes that `clean --build-cache` frees: what neither an image nor a build at work has.
+ */
+reclaimable: number, };
+
+/**
+ * Builds an image from a folder.
+ */
+
+export type BuildImage = { 
+/**
+ * The folder.
+ */
+context: string, 
+/**
+ * The Dockerfile, seen from the folder; `Dockerfile` where absent.
+ */
+dockerfile?: string, 
+/**
+ * Names for the image.
+ */
+names: Array<string>, 
+/**
+ * Build arguments.
+ */
+args: { [key in string]: string }, 
+/**
+ * The stage to build; the last one where absent.
+ */
+target?: string, 
+/**
+ * `linux/arm64`; the host's own where absent.
+ */
+platform?: string, 
+/**
+ * Build without any cache.
+ */
+noCache: boolean, 
+/**
+ * Fetch newer base images.
+ */
+pull: boolean, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
+
+/**
  * One rule.
  */
 
@@ -614,6 +692,90 @@ changed: boolean, };
  */
 
 export type CheckState = "ok" | "warning" | "failed" | "skipped";
+
+/**
+ * Gives disk space back. Without anything named: only what this launcher made and nobody uses, and never a volume.
+ */
+
+export type Clean = { 
+/**
+ * Only say what would go.
+ */
+dryRun: boolean, 
+/**
+ * Images to remove, whoever made them.
+ */
+images: Array<string>, 
+/**
+ * Networks to remove, whoever made them.
+ */
+networks: Array<string>, 
+/**
+ * Volumes to remove, whoever made them.
+ */
+volumes: Array<string>, 
+/**
+ * The names of volumes once more, whose data is to go with them.
+ */
+really: Array<string>, 
+/**
+ * Also empty the builder's cache, which belongs to all who build on the host.
+ */
+buildCache: boolean, 
+/**
+ * Leave out what nobody named.
+ */
+namedOnly: boolean, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
+
+/**
+ * Something that goes.
+ */
+
+export type CleanItem = { 
+/**
+ * What it is.
+ */
+kind: CleanKind, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Why it may go.
+ */
+why: string, 
+/**
+ * Bytes that this frees, as far as the engine can tell before it is done.
+ */
+bytes: number, };
+
+/**
+ * What kind of thing goes.
+ */
+
+export type CleanKind = "image" | "network" | "volume" | "helper" | "buildCache";
+
+/**
+ * What went, or would go.
+ */
+
+export type Cleaned = { 
+/**
+ * What goes.
+ */
+items: Array<CleanItem>, 
+/**
+ * Volumes that were made for containers that are gone. They stay, unless they are named twice.
+ */
+keptVolumes: Array<string>, 
+/**
+ * Bytes of all that goes.
+ */
+bytes: number, };
 
 /**
  * A configuration that was found.
@@ -969,6 +1131,146 @@ name: string,
 sample: StatsSample, };
 
 /**
+ * What a container takes.
+ */
+
+export type ContainerUse = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its name, ours by their short names.
+ */
+name: string, 
+/**
+ * Its image.
+ */
+image: string, 
+/**
+ * Whether it runs.
+ */
+running: boolean, 
+/**
+ * Bytes that it wrote itself.
+ */
+unique: number, 
+/**
+ * Bytes of its image, which others may have, too.
+ */
+shared: number, 
+/**
+ * Whether this launcher made it.
+ */
+ours: boolean, };
+
+/**
+ * Which way files are copied.
+ */
+
+export type CopyDirection = "out" | "in";
+
+/**
+ * Copies a file or a folder into a volume or out of it.
+ */
+
+export type CopyVolume = { 
+/**
+ * The volume.
+ */
+volume: string, 
+/**
+ * Out of it: what is copied. Into it: the folder that gets it, made where it is missing.
+ */
+path: string, 
+/**
+ * Out of it: a folder that gets it, or its new name. Into it: what is copied.
+ */
+local: string, 
+/**
+ * Which way.
+ */
+direction: CopyDirection, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
+
+/**
+ * Makes a network.
+ */
+
+export type CreateNetwork = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its addresses, such as `10.213.7.0/24`; a free part of `network.range` where absent.
+ */
+subnet?: string, 
+/**
+ * No way out of it.
+ */
+internal: boolean, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
+
+/**
+ * Makes a volume.
+ */
+
+export type CreateVolume = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Where its data is kept; `local` where absent.
+ */
+driver?: string, 
+/**
+ * Options of the driver.
+ */
+options: { [key in string]: string }, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
+
+/**
+ * What takes place on a host's disk.
+ */
+
+export type DiskReport = { 
+/**
+ * Images, the largest first.
+ */
+images: Array<ImageUse>, 
+/**
+ * Containers, the largest first.
+ */
+containers: Array<ContainerUse>, 
+/**
+ * Volumes, the largest first.
+ */
+volumes: Array<VolumeUse>, 
+/**
+ * The builder's cache.
+ */
+buildCache: BuildCacheUse, 
+/**
+ * Bytes of all layers of all images, each counted once.
+ */
+layers: number, 
+/**
+ * Bytes of all together.
+ */
+total: number, };
+
+/**
  * One check.
  */
 
@@ -1059,7 +1361,7 @@ note: string | null, };
  * A stable name of a kind of failure. Front ends branch on it, never on a text.
  */
 
-export type ErrorCode = "request.invalid" | "internal" | "cancelled" | "busy" | "engine.unreachable" | "engine.no_rights" | "engine.too_old" | "engine.timeout" | "engine.refused" | "engine.answer" | "engine.unsupported" | "engine.no_space" | "engine.conflict" | "engine.port_taken" | "engine.no_subnet" | "container.not_found" | "container.ambiguous" | "container.start_failed" | "container.not_running" | "container.not_ours" | "image.not_found" | "image.pull_failed" | "image.registry_auth" | "build.step_failed" | "build.invalid" | "folder.not_found" | "config.not_found" | "config.ambiguous" | "config.syntax" | "config.invalid" | "config.too_large" | "config.unreadable" | "config.variable" | "metadata.invalid" | "unsupported.features" | "unsupported.compose" | "unsupported.run_arg" | "host.requirements" | "consent.required" | "hook.failed" | "user.not_found" | "user.align_failed" | "agent.missing" | "agent.failed" | "ssh.config_readonly" | "ssh.config_invalid" | "ssh.name_invalid" | "ssh.key_unreadable" | "ssh.revocation_list" | "ssh.sign_failed" | "key.passphrase" | "key.format_refused" | "key.not_found" | "key.exists" | "key.agent" | "certificate.refused" | "certificate.revoked" | "certificate.not_found" | "authority.not_found" | "authority.step" | "authority.needed" | "authority.unreachable" | "ssh.client_missing" | "secrets.keychain_locked" | "secrets.vault_tampered" | "secrets.unavailable" | "secrets.passphrase" | "secrets.vault_way" | "secrets.not_found" | "secrets.refused" | "port.invalid" | "port.taken" | "port.not_forwarded" | "port.not_listening" | "secrets.not_delivered" | "store.unwritable" | "store.too_new" | "store.unreadable" | "file.failed" | "file.no_space" | "file.no_rights" | "setting.unknown" | "setting.invalid" | "job.not_found" | "exec.failed";
+export type ErrorCode = "request.invalid" | "internal" | "cancelled" | "busy" | "engine.unreachable" | "engine.no_rights" | "engine.too_old" | "engine.timeout" | "engine.refused" | "engine.answer" | "engine.unsupported" | "engine.no_space" | "engine.conflict" | "engine.port_taken" | "engine.no_subnet" | "container.not_found" | "container.ambiguous" | "container.start_failed" | "container.not_running" | "container.not_ours" | "image.not_found" | "image.pull_failed" | "image.push_failed" | "image.registry_transport" | "volume.not_found" | "volume.has_data" | "volume.path" | "volume.archive" | "network.not_found" | "image.registry_auth" | "build.step_failed" | "build.invalid" | "folder.not_found" | "config.not_found" | "config.ambiguous" | "config.syntax" | "config.invalid" | "config.too_large" | "config.unreadable" | "config.variable" | "metadata.invalid" | "unsupported.features" | "unsupported.compose" | "unsupported.run_arg" | "host.requirements" | "consent.required" | "hook.failed" | "user.not_found" | "user.align_failed" | "agent.missing" | "agent.failed" | "ssh.config_readonly" | "ssh.config_invalid" | "ssh.name_invalid" | "ssh.key_unreadable" | "ssh.revocation_list" | "ssh.sign_failed" | "key.passphrase" | "key.format_refused" | "key.not_found" | "key.exists" | "key.agent" | "certificate.refused" | "certificate.revoked" | "certificate.not_found" | "authority.not_found" | "authority.step" | "authority.needed" | "authority.unreachable" | "ssh.client_missing" | "secrets.keychain_locked" | "secrets.vault_tampered" | "secrets.unavailable" | "secrets.passphrase" | "secrets.vault_way" | "secrets.not_found" | "secrets.refused" | "port.invalid" | "port.taken" | "port.not_forwarded" | "port.not_listening" | "secrets.not_delivered" | "store.unwritable" | "store.too_new" | "store.unreadable" | "file.failed" | "file.no_space" | "file.no_rights" | "setting.unknown" | "setting.invalid" | "job.not_found" | "exec.failed";
 
 /**
  * Id of an event, unique on this installation and ordered by time.
@@ -1172,6 +1474,24 @@ passphrase: string | null,
  * Encrypts the private half that is given out; absent: the public half only.
  */
 newPassphrase: string | null, };
+
+/**
+ * Writes a volume to a file (tar, packed with Zstandard), and its checksum beside it.
+ */
+
+export type ExportVolume = { 
+/**
+ * Its name.
+ */
+volume: string, 
+/**
+ * The file. One that is there is not overwritten.
+ */
+file: string, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
 
 /**
  * A key that was given out.
@@ -1406,6 +1726,208 @@ hosts: Array<Host>, };
 export type HostState = "ready" | "noSocket" | "noRights" | "notAnswering" | "tooOld";
 
 /**
+ * An image.
+ */
+
+export type Image = { 
+/**
+ * `sha256:…` of its configuration.
+ */
+id: string, 
+/**
+ * Its names on the host; none for one that lost its name to a newer one.
+ */
+names: Array<string>, 
+/**
+ * `name@sha256:…` of the registries that it came from.
+ */
+digests: Array<string>, 
+/**
+ * When it was made.
+ */
+createdAt: string, 
+/**
+ * Bytes, with what it shares with other images.
+ */
+size: number, 
+/**
+ * The containers that were made from it, ours by their short names.
+ */
+usedBy: Array<string>, 
+/**
+ * Whether this launcher built it.
+ */
+ours: boolean, };
+
+/**
+ * Everything about an image.
+ */
+
+export type ImageDetail = { 
+/**
+ * `linux/amd64`.
+ */
+platform: string, 
+/**
+ * The user of its main process; empty for root.
+ */
+user: string, 
+/**
+ * Where its main process starts.
+ */
+workdir: string, 
+/**
+ * The program of its main process.
+ */
+entrypoint: Array<string>, 
+/**
+ * The arguments of its main process.
+ */
+command: Array<string>, 
+/**
+ * Names of the variables that it sets; the values may be secrets.
+ */
+variables: Array<string>, 
+/**
+ * `8080/tcp`.
+ */
+ports: Array<string>, 
+/**
+ * Paths that become volumes.
+ */
+volumes: Array<string>, 
+/**
+ * Its labels.
+ */
+labels: { [key in string]: string }, 
+/**
+ * `sha256:…` of its configuration.
+ */
+id: string, 
+/**
+ * Its names on the host; none for one that lost its name to a newer one.
+ */
+names: Array<string>, 
+/**
+ * `name@sha256:…` of the registries that it came from.
+ */
+digests: Array<string>, 
+/**
+ * When it was made.
+ */
+createdAt: string, 
+/**
+ * Bytes, with what it shares with other images.
+ */
+size: number, 
+/**
+ * The containers that were made from it, ours by their short names.
+ */
+usedBy: Array<string>, 
+/**
+ * Whether this launcher built it.
+ */
+ours: boolean, };
+
+/**
+ * How an image was made.
+ */
+
+export type ImageHistory = { 
+/**
+ * Its steps, the newest first.
+ */
+steps: Array<ImageStep>, };
+
+/**
+ * Images, the newest first.
+ */
+
+export type ImageList = { 
+/**
+ * The images.
+ */
+images: Array<Image>, };
+
+/**
+ * Names an image.
+ */
+
+export type ImageRef = { 
+/**
+ * Its name or its id.
+ */
+image: string, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
+
+/**
+ * A step by which an image was made.
+ */
+
+export type ImageStep = { 
+/**
+ * When.
+ */
+createdAt: string, 
+/**
+ * The instruction.
+ */
+instruction: string, 
+/**
+ * Bytes that it added.
+ */
+size: number, 
+/**
+ * Names of the image that it made.
+ */
+names: Array<string>, };
+
+/**
+ * What an image takes.
+ */
+
+export type ImageUse = { 
+/**
+ * Bytes that other images have, too.
+ */
+shared: number, 
+/**
+ * Bytes that go with it.
+ */
+unique: number, 
+/**
+ * `sha256:…` of its configuration.
+ */
+id: string, 
+/**
+ * Its names on the host; none for one that lost its name to a newer one.
+ */
+names: Array<string>, 
+/**
+ * `name@sha256:…` of the registries that it came from.
+ */
+digests: Array<string>, 
+/**
+ * When it was made.
+ */
+createdAt: string, 
+/**
+ * Bytes, with what it shares with other images.
+ */
+size: number, 
+/**
+ * The containers that were made from it, ours by their short names.
+ */
+usedBy: Array<string>, 
+/**
+ * Whether this launcher built it.
+ */
+ours: boolean, };
+
+/**
  * Makes the next authority of a kind, or brings it here.
  */
 
@@ -1448,6 +1970,28 @@ passphrase: string | null,
  * Keeps that passphrase in the vault.
  */
 remember: boolean, };
+
+/**
+ * Fills a volume from a file that was exported.
+ */
+
+export type ImportVolume = { 
+/**
+ * The file.
+ */
+file: string, 
+/**
+ * The volume; it is made where it is missing, and refused where it has data.
+ */
+volume: string, 
+/**
+ * The SHA-256 that the file must have; that of the file `FILE.sha256` where absent and such a file is there.
+ */
+sha256?: string, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
 
 /**
  * Asks what a folder or an image would become. Nothing is pulled, built or run.
@@ -1883,6 +2427,26 @@ subject?: string,
 operation?: string, };
 
 /**
+ * Asks for the images of a host.
+ */
+
+export type ListImages = { 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
+
+/**
+ * Asks for the networks of a host.
+ */
+
+export type ListNetworks = { 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
+
+/**
  * Asks what listens and what is forwarded.
  */
 
@@ -1901,6 +2465,16 @@ export type ListSecrets = {
  * Those that this container gets, its person's among them: name, id, or folder. All where absent.
  */
 container: string | null, };
+
+/**
+ * Asks for the volumes of a host.
+ */
+
+export type ListVolumes = { 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
 
 /**
  * Some lines of a log.
@@ -1967,6 +2541,82 @@ target: string,
  * Whether the container may not write to it.
  */
 readOnly: boolean, };
+
+/**
+ * A network.
+ */
+
+export type Network = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What carries it (`bridge`).
+ */
+driver: string, 
+/**
+ * Whether there is no way out of it.
+ */
+internal: boolean, 
+/**
+ * Its addresses.
+ */
+subnets: Array<string>, 
+/**
+ * The containers in it, running or not, ours by their short names. They find each other by these names.
+ */
+containers: Array<string>, 
+/**
+ * Whether this launcher made it.
+ */
+ours: boolean, 
+/**
+ * The container that it was made for.
+ */
+madeFor: string | null, };
+
+/**
+ * Networks, by name.
+ */
+
+export type NetworkList = { 
+/**
+ * The networks.
+ */
+networks: Array<Network>, };
+
+/**
+ * Puts a container into a network, or takes it out.
+ */
+
+export type NetworkMembership = { 
+/**
+ * The network: its name or its id.
+ */
+network: string, 
+/**
+ * The container: name, id, beginning of an id, or folder.
+ */
+container: string, };
+
+/**
+ * Names a network.
+ */
+
+export type NetworkRef = { 
+/**
+ * Its name or its id.
+ */
+network: string, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
 
 /**
  * A request that carries nothing.
@@ -2245,6 +2895,66 @@ export type ProcessList = {
 processes: Array<Process>, };
 
 /**
+ * Removes images that this launcher built and that no container is made of.
+ */
+
+export type PruneImages = { 
+/**
+ * Only say what would go.
+ */
+dryRun: boolean, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
+
+/**
+ * What went, or would go.
+ */
+
+export type PrunedImages = { 
+/**
+ * The images.
+ */
+images: Array<Image>, 
+/**
+ * Bytes that this frees at most: what other images share stays.
+ */
+bytes: number, };
+
+/**
+ * Fetches images from their registries, several at once.
+ */
+
+export type PullImages = { 
+/**
+ * Their names.
+ */
+images: Array<string>, 
+/**
+ * `linux/arm64`; the host's own where absent.
+ */
+platform?: string, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
+
+/**
+ * Sends images to their registries.
+ */
+
+export type PushImages = { 
+/**
+ * Their names.
+ */
+images: Array<string>, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
+
+/**
  * Asks for a configuration to be read.
  */
 
@@ -2261,6 +2971,16 @@ config?: string,
  * Also merges what the image's metadata says.
  */
 merged: boolean, };
+
+/**
+ * Asks what takes place on a host's disk.
+ */
+
+export type ReadDisk = { 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
 
 /**
  * Asks for a container to be made anew from its configuration.
@@ -2345,6 +3065,42 @@ volumes: boolean,
 dryRun: boolean, };
 
 /**
+ * Removes an image, or one of its names.
+ */
+
+export type RemoveImage = { 
+/**
+ * The name to remove; the image goes with its last one. Or its id.
+ */
+image: string, 
+/**
+ * Remove it with all its names, and from under containers that do not run.
+ */
+force: boolean, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
+
+/**
+ * Removes a volume. One that has data in it goes only when it is named twice.
+ */
+
+export type RemoveVolume = { 
+/**
+ * Its name.
+ */
+volume: string, 
+/**
+ * Its name once more, where its data is to go with it.
+ */
+really?: string, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
+
+/**
  * What was removed, or with `dryRun` would be.
  */
 
@@ -2377,6 +3133,20 @@ keptFolder: string | null,
  * True when somebody else made it.
  */
 adopted?: boolean, };
+
+/**
+ * What went.
+ */
+
+export type RemovedImage = { 
+/**
+ * Names.
+ */
+names: Array<string>, 
+/**
+ * Images, by id.
+ */
+images: Array<string>, };
 
 /**
  * A key that was removed.
@@ -3294,7 +4064,25 @@ stopped: Array<PortForward>, };
  * A group of facts. A read provides tags; an operation or a change makes tags stale.
  */
 
-export type Tag = "containers" | "hosts" | "jobs" | "events" | "settings" | "ssh" | "secrets" | "ports" | "doctor";
+export type Tag = "containers" | "hosts" | "jobs" | "events" | "settings" | "ssh" | "secrets" | "ports" | "storage" | "doctor";
+
+/**
+ * Gives an image one more name.
+ */
+
+export type TagImage = { 
+/**
+ * Its name or its id.
+ */
+image: string, 
+/**
+ * The new name.
+ */
+name: string, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
 
 /**
  * What a terminal says.
@@ -3511,6 +4299,144 @@ container: string | null,
  * The Unix user in the container; the container's own where absent.
  */
 user: string | null, };
+
+/**
+ * A volume.
+ */
+
+export type Volume = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Where its data is kept (`local`).
+ */
+driver: string, 
+/**
+ * When it was made, where that is known.
+ */
+createdAt: string | null, 
+/**
+ * The containers that it is mounted in, ours by their short names.
+ */
+usedBy: Array<string>, 
+/**
+ * Whether this launcher made it.
+ */
+ours: boolean, 
+/**
+ * The container that it was made for.
+ */
+madeFor: string | null, 
+/**
+ * Its labels.
+ */
+labels: { [key in string]: string }, };
+
+/**
+ * A file in a volume.
+ */
+
+export type VolumeFile = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What it is.
+ */
+kind: VolumeFileKind, 
+/**
+ * Bytes; of a folder, of all that is in it.
+ */
+size: number, 
+/**
+ * Its rights, as in `0644`.
+ */
+mode: string, 
+/**
+ * The number of its owner.
+ */
+uid: number, 
+/**
+ * The number of its group.
+ */
+gid: number, 
+/**
+ * When it was changed last.
+ */
+modifiedAt: string, 
+/**
+ * Where a link points.
+ */
+target: string | null, };
+
+/**
+ * What lies at a place.
+ */
+
+export type VolumeFileKind = "file" | "folder" | "link" | "other";
+
+/**
+ * What is in a folder of a volume.
+ */
+
+export type VolumeFiles = { 
+/**
+ * The folder, from the volume's root.
+ */
+path: string, 
+/**
+ * What is in it, by name.
+ */
+files: Array<VolumeFile>, };
+
+/**
+ * Volumes, by name.
+ */
+
+export type VolumeList = { 
+/**
+ * The volumes.
+ */
+volumes: Array<Volume>, };
+
+/**
+ * Names a volume.
+ */
+
+export type VolumeRef = { 
+/**
+ * Its name.
+ */
+volume: string, 
+/**
+ * The host; the current one where absent.
+ */
+host?: string, };
+
+/**
+ * What a volume takes.
+ */
+
+export type VolumeUse = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Bytes, where the driver says so.
+ */
+size: number | null, 
+/**
+ * The containers that it is mounted in.
+ */
+usedBy: Array<string>, 
+/**
+ * Whether this launcher made it.
+ */
+ours: boolean, };
 
 /**
  * Gives input to a terminal.

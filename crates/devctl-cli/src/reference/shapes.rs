@@ -91,7 +91,8 @@ pub(super) fn of(command: &str) -> Option<Shape> {
                 .or_else(|| super::life_shapes::of(command))
                 .or_else(|| super::look_shapes::of(command))
                 .or_else(|| super::port_shapes::of(command))
-                .or_else(|| super::secret_shapes::of(command));
+                .or_else(|| super::secret_shapes::of(command))
+                .or_else(|| super::storage_shapes::of(command));
         }
     })
 }

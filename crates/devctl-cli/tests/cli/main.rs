@@ -15,5 +15,6 @@ mod looking;
 mod manual;
 mod revocations;
 mod sandbox;
+mod storage;
 mod terminal;
 mod trust;

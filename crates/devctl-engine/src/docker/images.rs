@@ -1,7 +1,7 @@
 //! Images through the Docker API.
 
 use bollard::models::ImageConfig;
-use bollard::query_parameters::{RemoveImageOptions, TagImageOptions};
+use bollard::query_parameters::TagImageOptions;
 use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 
@@ -137,23 +137,6 @@ impl DockerEngine {
             .await
             .map_err(self.failed(subject))
     }
-
-    pub(super) async fn remove_image(&self, reference: &str, force: bool) -> Result<(), EngineError> {
-        let subject = Subject::new(
-            "remove",
-            ObjectKind::Image,
-            checked(ObjectKind::Image, reference)?,
-        );
-        let options = RemoveImageOptions {
-            force,
-            ..RemoveImageOptions::default()
-        };
-        self.client
-            .remove_image(reference, Some(options), None)
-            .await
-            .map_err(self.failed(subject))?;
-        Ok(())
-    }
 }
 
 /// The operation whose failures are failures of a registry.
@@ -165,7 +148,7 @@ fn sorted(list: Option<Vec<String>>) -> Vec<String> {
     list
 }
 
-fn pull_error(error: EngineError, image: &str, registry: &str) -> EngineError {
+pub(super) fn pull_error(error: EngineError, image: &str, registry: &str) -> EngineError {
     let message = match &error {
         EngineError::Answer { message, .. } | EngineError::Conflict { message, .. } => message.clone(),
         EngineError::Invalid { reason, .. } => reason.clone(),
@@ -173,6 +156,12 @@ fn pull_error(error: EngineError, image: &str, registry: &str) -> EngineError {
         _ => return error,
     };
     let text = message.to_ascii_lowercase();
+    if text.contains("gave http response to https client") || text.contains("x509") {
+        return EngineError::RegistryTransport {
+            registry: registry.to_owned(),
+            message,
+        };
+    }
     let refused = [
         "unauthorized",
         "authentication required",

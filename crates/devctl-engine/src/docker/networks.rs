@@ -4,6 +4,7 @@ use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest};
 use bollard::query_parameters::{InspectNetworkOptions, ListNetworksOptions};
 
 use serde::Deserialize;
+use time::format_description::well_known::Rfc3339;
 
 use super::answer::{PATIENCE, READ_PATIENCE, Subject};
 use super::containers::within;
@@ -89,6 +90,7 @@ impl DockerEngine {
             driver: found.driver.unwrap_or_default(),
             internal: found.internal.unwrap_or_default(),
             subnets: subnets(found.ipam),
+            created: found.created.and_then(|at| at.format(&Rfc3339).ok()),
             labels: found.labels.unwrap_or_default().into_iter().collect(),
             containers: found.containers.unwrap_or_default().into_keys().collect(),
         })
@@ -111,6 +113,7 @@ impl DockerEngine {
                 driver: network.driver.unwrap_or_default(),
                 internal: network.internal.unwrap_or_default(),
                 subnets: subnets(network.ipam),
+                created: network.created.and_then(|at| at.format(&Rfc3339).ok()),
                 labels: network.labels.unwrap_or_default().into_iter().collect(),
                 containers: Vec::new(),
             })
