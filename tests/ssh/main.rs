@@ -15,6 +15,8 @@ mod crowds;
 #[cfg(test)]
 mod forwards;
 #[cfg(test)]
+mod idle;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod mounts;

@@ -1,5 +1,6 @@
 import type { ContainerState, HostState, OutcomeKind, TrustKind } from "./generated/types";
 import { count } from "./text/count";
+import { idle, service } from "./text/idle";
 import { keys as keyWords } from "./text/keys";
 import { secrets } from "./text/secrets";
 import { ssh } from "./text/ssh";
@@ -69,6 +70,11 @@ const operation: Record<string, string> = {
   join_network: "Join network",
   leave_network: "Leave network",
   clean: "Clean disk",
+  set_idle: "Change idle rule",
+  keep_awake: "Keep awake",
+  announce_idle_stop: "Announce idle stop",
+  install_service: "Install service",
+  uninstall_service: "Uninstall service",
   set_setting: "Change setting",
   install_ssh: "Add Include line",
   uninstall_ssh: "Remove Include line",
@@ -389,6 +395,8 @@ export const text = {
   ssh,
   keyWords,
   secrets,
+  idle,
+  service,
 
   settings: {
     title: "Settings",
@@ -400,6 +408,7 @@ export const text = {
     reset: "Default",
     allowed: (words: string) => `May be: ${words}`,
     groups: {
+      idle: "Idle containers",
       ssh: "SSH",
       engine: "Engine",
       network: "Network",

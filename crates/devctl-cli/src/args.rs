@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub(crate) mod authority;
+pub(crate) mod idle;
 pub(crate) mod key;
 pub(crate) mod life;
 pub(crate) mod look;
@@ -135,6 +136,14 @@ pub(crate) enum Command {
     Disk(storage::HostArg),
     /// Give disk space back: what devctl made and nobody uses, and what is named
     Clean(storage::CleanArgs),
+    /// See which containers are idle, and stop those that nobody uses
+    #[command(subcommand, arg_required_else_help = true)]
+    Idle(idle::IdleCommand),
+    /// Keep a container from being stopped for idleness, for a time
+    KeepAwake(idle::KeepAwakeArgs),
+    /// See to the background service: it stops idle containers and renews certificates
+    #[command(subcommand, arg_required_else_help = true)]
+    Service(idle::ServiceCommand),
     /// Read a devcontainer.json
     #[command(subcommand, arg_required_else_help = true)]
     Config(ConfigCommand),

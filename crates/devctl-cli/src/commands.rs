@@ -16,6 +16,7 @@ mod doctor;
 mod drift;
 mod events;
 mod exec;
+mod idle;
 mod images;
 mod keys;
 mod life;
@@ -28,6 +29,7 @@ mod ports;
 mod rebuild;
 mod remove;
 mod secrets;
+mod service;
 mod settings;
 mod show;
 mod ssh;
@@ -78,6 +80,9 @@ pub(crate) fn run(printer: &Printer, command: Command) -> Result<u8, Failure> {
         Command::Network(command) => block_on(One, networks::run(printer, command)),
         Command::Disk(place) => block_on(One, disk::show(printer, place)),
         Command::Clean(args) => block_on(One, disk::clean(printer, args)),
+        Command::Idle(command) => block_on(One, idle::run(printer, command)),
+        Command::KeepAwake(args) => block_on(One, idle::keep_awake(printer, args)),
+        Command::Service(command) => block_on(One, service::run(printer, command)),
         Command::Config(command) => block_on(One, config::run(printer, command)),
         Command::Events(args) => block_on(One, events::run(printer, args)),
         Command::Settings(command) => block_on(One, settings::run(printer, command)),

@@ -24,6 +24,11 @@ pub(crate) async fn open() -> Result<(Arc<Core>, Caller), Problem> {
     Ok((Core::open(config).await?, caller))
 }
 
+/// Opens the core for the background service.
+pub(crate) async fn open_service() -> Result<Arc<Core>, Problem> {
+    Core::open(devctl_platform::core_config("service")?).await
+}
+
 /// The passphrase of the vault, typed at the terminal.
 fn ask_passphrase() -> Option<SecretText> {
     let typed = rpassword::prompt_password("The passphrase of the vault: ").ok()?;

@@ -6,6 +6,7 @@ use devctl_model::ErrorCode;
 use std::fmt::Write;
 use std::io;
 
+mod idle_shapes;
 mod key_shapes;
 mod life_shapes;
 mod look_shapes;

@@ -11,6 +11,15 @@ use std::time::SystemTime;
 /// Tells the time of day.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
+/// A moment as the wall clock of this computer shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalTime {
+    /// Day of the week, Monday is 0.
+    pub weekday: u8,
+    /// Minutes since midnight.
+    pub minute: u16,
+}
+
 /// Everything that the core knows about its surroundings.
 #[derive(Clone)]
 pub struct CoreConfig {
@@ -52,6 +61,8 @@ pub struct CoreConfig {
     pub passphrase: crate::vault::VaultPassphrase,
     /// The time of day.
     pub clock: Clock,
+    /// The time of day where this computer is.
+    pub local_time: fn(SystemTime) -> LocalTime,
 }
 
 impl std::fmt::Debug for CoreConfig {

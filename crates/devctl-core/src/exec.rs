@@ -4,6 +4,7 @@ use crate::access::Access;
 use crate::containers::Found;
 use crate::core::Core;
 use crate::error::OrProblem;
+use crate::idle::activity::InUse;
 use crate::labels;
 use crate::lifecycle;
 use crate::secrets::give;
@@ -104,6 +105,7 @@ impl Core {
         command: ExecCommand,
     ) -> Result<ExecHandle, Problem> {
         let (found, mut access) = self.entered(&command.container).await?;
+        let used = InUse::begin(&self.config, found.id()).await;
         let user = command.user.clone().unwrap_or_else(|| access.remote_user.clone());
         let is_remote_user = user == access.remote_user;
         let probed = match access.environment.clone().filter(|_| is_remote_user) {
@@ -162,6 +164,8 @@ impl Core {
         let (sender, output) = mpsc::channel(64);
         let mut frames = session.output;
         tokio::spawn(async move {
+            // In use until its output ends.
+            let _used = used;
             while let Some(frame) = frames.next().await {
                 let item = match frame {
                     Ok(frame) if frame.stream == OutputStream::Stderr => ExecOutput::Stderr(frame.bytes),

@@ -266,6 +266,30 @@ impl Operations for Arc<Core> {
         self.clean_disk(caller, request).await
     }
 
+    async fn list_idle(&self, _: &Caller, _: Nothing) -> Result<IdleList, Problem> {
+        self.idle_list().await
+    }
+
+    async fn set_idle(&self, caller: &Caller, request: SetIdle) -> Result<IdleInfo, Problem> {
+        self.choose_idle(caller, request).await
+    }
+
+    async fn keep_awake(&self, caller: &Caller, request: KeepAwake) -> Result<IdleInfo, Problem> {
+        Core::keep_awake(self, caller, request).await
+    }
+
+    async fn show_service(&self, _: &Caller, _: Nothing) -> Result<ServiceInfo, Problem> {
+        self.service_info().await
+    }
+
+    async fn install_service(&self, caller: &Caller, _: Nothing) -> Result<ServiceInfo, Problem> {
+        self.service_installed(caller).await
+    }
+
+    async fn uninstall_service(&self, caller: &Caller, _: Nothing) -> Result<ServiceInfo, Problem> {
+        self.service_uninstalled(caller).await
+    }
+
     async fn read_config(&self, _: &Caller, request: ReadConfig) -> Result<ConfigDocument, Problem> {
         self.config_document(request).await
     }

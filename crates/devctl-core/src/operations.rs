@@ -276,6 +276,18 @@ operations! {
     read read_disk(ReadDisk) -> DiskReport, Get "/disk", Viewer, [Storage];
     /// Gives disk space back. Without anything named: only what this launcher made and nobody uses.
     change clean(Clean) -> Cleaned, Post "/disk/clean", Developer, [Storage];
+    /// How idle the containers are, and which will be stopped for it.
+    read list_idle(Nothing) -> IdleList, Get "/idle", Viewer, [Containers];
+    /// Chooses after how long a container is stopped that nobody uses.
+    change set_idle(SetIdle) -> IdleInfo, Put "/containers/{container}/idle", Developer, [Containers];
+    /// Keeps a container from being stopped for idleness, for a time.
+    change keep_awake(KeepAwake) -> IdleInfo, Post "/containers/{container}/awake", Developer, [Containers];
+    /// Whether the background service is installed and runs.
+    read show_service(Nothing) -> ServiceInfo, Get "/service", Viewer, [Doctor];
+    /// Starts the background service now and at each login of the person.
+    change install_service(Nothing) -> ServiceInfo, Post "/service", Admin, [Doctor];
+    /// Ends the background service and starts it no more.
+    change uninstall_service(Nothing) -> ServiceInfo, Delete "/service", Admin, [Doctor];
     /// Reads a configuration in the reference's own shape, without making anything of it.
     read read_config(ReadConfig) -> ConfigDocument, Post "/config/read", Viewer, [];
     /// Lists the jobs of this process.

@@ -140,6 +140,7 @@ impl Core {
 fn door(door: &str) -> Door {
     match door {
         "desktop" => Door::Desktop,
+        "service" => Door::Service,
         "ssh-proxy" => Door::Proxy,
         _ => Door::Cli,
     }

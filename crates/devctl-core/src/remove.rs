@@ -68,6 +68,7 @@ impl Core {
                     }
                 }
             }
+            crate::idle::forget(&self.config, found.alias());
             if found.is_adopted() {
                 return Ok(false);
             }
@@ -157,6 +158,7 @@ impl Core {
             }
         }
         self.config.host_keys().remove(found.id()).or_problem()?;
+        crate::idle::forget_use(&self.config, found.id());
         Access::remove(&self.config, found.alias());
         crate::adopted::remove(&self.config, found.id());
         identity::write_client_config(&self.config).map(drop)

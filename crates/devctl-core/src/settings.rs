@@ -19,6 +19,8 @@ enum Kind {
     Roles,
     /// What SSH names end in.
     Suffix,
+    /// Hours of the week.
+    Week,
 }
 
 struct Definition {
@@ -41,7 +43,32 @@ pub(crate) const PIDS_LIMIT: &str = "limits.processes";
 /// Memory of a container, in MiB; 0 is half of the host, at most 8 GiB.
 pub(crate) const MEMORY_LIMIT: &str = "limits.memoryMiB";
 
+/// Minutes of idleness after which a container is stopped; 0 is never.
+pub(crate) const IDLE_AFTER: &str = "idle.stopAfterMinutes";
+/// Minutes between the announcement of a stop and the stop.
+pub(crate) const IDLE_GRACE: &str = "idle.graceMinutes";
+/// Hours of the week in which nothing is stopped for idleness.
+pub(crate) const AWAKE_HOURS: &str = "idle.awakeHours";
+
 const DEFINITIONS: &[Definition] = &[
+    Definition {
+        key: AWAKE_HOURS,
+        about: "Hours of the week in which no container is stopped for idleness",
+        kind: Kind::Week,
+        default: || json!(""),
+    },
+    Definition {
+        key: IDLE_GRACE,
+        about: "Minutes between the announcement that an idle container will be stopped, and the stop",
+        kind: Kind::Number { from: 1, to: 1440 },
+        default: || json!(5),
+    },
+    Definition {
+        key: IDLE_AFTER,
+        about: "Minutes without a login, a command, a terminal or a forwarded connection after which a container is stopped; 0 is never",
+        kind: Kind::Number { from: 0, to: 527_040 },
+        default: || json!(0),
+    },
     Definition {
         key: MEMORY_LIMIT,
         about: "Memory that a new container may use, in MiB; 0 is half of the host's, at most 8 GiB",
@@ -186,6 +213,9 @@ impl Definition {
             Kind::Roles => {
                 "an object of roles with lists of containers, such as {\"ci\": [\"hello\"]}".to_owned()
             }
+            Kind::Week => {
+                "days with hours, such as mon-fri 08:00-18:00, sat 10:00-14:00; or nothing".to_owned()
+            }
             Kind::Range => "a private IPv4 range, such as 10.213.0.0/16, of 28 bits or fewer".to_owned(),
         }
     }
@@ -208,6 +238,7 @@ impl Definition {
             (Kind::Number { .. }, Value::String(text)) => text.parse::<i64>().ok().map(Value::from),
             (Kind::Number { .. }, Value::Number(number)) => number.as_i64().map(Value::from),
             (Kind::Range, Value::String(text)) => parse_range(text).map(|_| value.clone()),
+            (Kind::Week, Value::String(text)) => crate::idle::rules::parse_week(text).map(|_| value.clone()),
             (Kind::Suffix, Value::String(text)) => {
                 devctl_ssh::Suffix::new(text).or_problem()?;
                 Some(value.clone())

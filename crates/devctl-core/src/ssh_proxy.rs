@@ -10,6 +10,7 @@ use crate::config::CoreConfig;
 use crate::core::Core;
 use crate::error::OrProblem;
 use crate::identity;
+use crate::idle::activity::InUse;
 use crate::labels;
 use crate::lifecycle;
 use crate::operations::Role;
@@ -73,9 +74,10 @@ where
     };
     // Before the agent is told what is revoked, so that nothing changes unseen in between.
     let watch = Watch::begin(&config);
-    let exec = login.open(&alias).await?;
+    let (exec, used) = login.open(&alias).await?;
     tokio::select! {
         () = pump(exec, input, output, &reports) => {}
+        never = going_on(used.as_ref()) => match never {},
         // What carries the bytes is dropped: the agent and the client both see the end of the connection.
         why = watch.until_revoked(&reports) => return Err(why),
     }
@@ -103,18 +105,21 @@ struct Login<'a> {
 
 impl Login<'_> {
     /// Starts the agent, and gives it its configuration.
-    async fn open(&self, alias: &Alias) -> Result<RawExec, Problem> {
+    async fn open(&self, alias: &Alias) -> Result<(RawExec, Option<InUse>), Problem> {
         if let Some(access) = Access::read(self.config, alias).filter(|access| self.is_ready(access)) {
+            // First, so that it is not stopped for idleness in between.
+            let used = InUse::begin(self.config, &access.container).await;
             match self.enter(&access).await {
-                Ok(exec) => return Ok(exec),
+                Ok(exec) => return Ok((exec, used)),
                 // Gone, stopped, or another engine at that address: look again, more closely.
                 Err(Entry::Elsewhere) => {}
                 Err(Entry::Failed(problem)) => return Err(problem),
             }
         }
         let access = self.bring_up(alias).await?;
+        let used = InUse::begin(self.config, &access.container).await;
         match self.enter(&access).await {
-            Ok(exec) => Ok(exec),
+            Ok(exec) => Ok((exec, used)),
             Err(Entry::Failed(problem)) => Err(problem),
             Err(Entry::Elsewhere) => Err(Problem::new(
                 ErrorCode::ContainerNotRunning,
@@ -385,6 +390,14 @@ enum Entry {
     /// The container is not there, does not run, or the engine is another one.
     Elsewhere,
     Failed(Problem),
+}
+
+/// The use of a container, for as long as it goes on.
+async fn going_on(used: Option<&InUse>) -> std::convert::Infallible {
+    match used {
+        Some(used) => used.goes_on().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Carries bytes both ways until the agent's side ends. Where the agent was not started at all, the engine's complaint

@@ -35,5 +35,9 @@ pub(crate) fn config(root: &Path) -> CoreConfig {
         key_sources: devctl_secrets::KeySources::default(),
         passphrase: crate::vault::VaultPassphrase::default(),
         clock: Arc::new(SystemTime::now),
+        local_time: |_| crate::config::LocalTime {
+            weekday: 0,
+            minute: 0,
+        },
     }
 }

@@ -21,6 +21,9 @@ pub(crate) fn start(core: &Arc<Core>) {
     }
     crate::record::follow(core);
     crate::renewal::follow(core);
+    if crate::service::STAYS_OPEN.contains(&core.config.door) {
+        crate::idle::background::follow(core);
+    }
     for endpoint in core.engines.endpoints().to_vec() {
         tokio::spawn(watch(Arc::downgrade(core), endpoint));
     }

@@ -16,5 +16,5 @@ pub use atomic::{
 };
 pub use directory::ensure_private_dir;
 pub use error::{Action, FilesError, Reason};
-pub use lock::FileLock;
+pub use lock::{FileLock, SharedLock};
 pub use read::{is_writable, read_optional, remove_if_there};

@@ -36,6 +36,33 @@ impl FileLock {
     }
 }
 
+/// A lock on a file that many processes hold together, and nobody while one holds it alone ([`FileLock`]).
+#[derive(Debug)]
+pub struct SharedLock {
+    file: File,
+}
+
+impl SharedLock {
+    /// Waits while somebody holds the lock alone, and takes a share of it. Makes the file (0600) where it is missing.
+    ///
+    /// # Errors
+    /// As [`FileLock::acquire`].
+    pub fn acquire(path: &Path) -> Result<Self, FilesError> {
+        let file = open(path)?;
+        file.lock_shared()
+            .map_err(|error| FilesError::new(Action::Lock, path, error))?;
+        Ok(Self { file })
+    }
+
+    /// Gives the file this time of change: it tells when somebody held the lock last.
+    ///
+    /// # Errors
+    /// The file system keeps no times.
+    pub fn touch(&self, at: std::time::SystemTime) -> std::io::Result<()> {
+        self.file.set_modified(at)
+    }
+}
+
 fn open(path: &Path) -> Result<File, FilesError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -64,6 +91,24 @@ mod tests {
         assert!(FileLock::try_acquire(&path).unwrap().is_none());
         drop(held);
         assert!(FileLock::try_acquire(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_shared_lock_is_held_by_many_and_by_nobody_beside_one_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("used");
+        let (first, second) = (
+            SharedLock::acquire(&path).unwrap(),
+            SharedLock::acquire(&path).unwrap(),
+        );
+        assert!(FileLock::try_acquire(&path).unwrap().is_none());
+        let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1000);
+        second.touch(long_ago).unwrap();
+        drop(first);
+        assert!(FileLock::try_acquire(&path).unwrap().is_none());
+        drop(second);
+        assert!(FileLock::try_acquire(&path).unwrap().is_some());
+        assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), long_ago);
     }
 
     #[cfg(unix)]

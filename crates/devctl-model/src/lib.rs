@@ -13,6 +13,7 @@ pub mod drift;
 pub mod event;
 pub mod host;
 pub mod id;
+pub mod idle;
 pub mod image;
 pub mod job;
 pub mod key;
@@ -54,7 +55,9 @@ pub use doctor::{CheckState, DoctorCheck, DoctorReport, RunDoctor};
 pub use drift::{ContainerDrift, DriftCost, DriftField, RecreateContainer};
 pub use event::{Change, EventPage, EventRecord, ListEvents, OutcomeKind};
 pub use host::{Host, HostList, HostState};
+
 pub use id::{ContainerId, EventId, JobId};
+pub use idle::{IdleInfo, IdleList, IdleState, KeepAwake, ServiceInfo, SetIdle};
 pub use image::{
     BuildImage, Image, ImageDetail, ImageHistory, ImageList, ImageRef, ImageStep, ListImages, MovedImage,
     MovedImages, PruneImages, PrunedImages, PullImages, PushImages, RemoveImage, RemovedImage, TagImage,

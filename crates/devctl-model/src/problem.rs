@@ -228,6 +228,10 @@ error_codes! {
     SettingInvalid = "setting.invalid", 2;
     /// There is no job of that id.
     JobNotFound = "job.not_found", 3;
+    /// The background service is running already.
+    ServiceRunning = "service.running", 1;
+    /// What starts services on this computer cannot be reached.
+    ServiceUnavailable = "service.unavailable", 1;
     /// The command to run in the container could not be started.
     ExecFailed = "exec.failed", 1;
 }

@@ -9,7 +9,7 @@
 //! | `DEVCTL_MASTER_KEY_FILE` | a file with the vault's master key, for machines without a keychain |
 //! | `DEVCTL_KEYCHAIN` | `off` never asks the OS keychain |
 
-use devctl_core::{CoreConfig, EngineEnv, HostPlatform, KeySources, Keychain, Process};
+use devctl_core::{CoreConfig, EngineEnv, HostPlatform, KeySources, Keychain, LocalTime, Process};
 use devctl_model::{ErrorCode, Problem};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -87,8 +87,20 @@ pub fn core_config(door: &'static str) -> Result<CoreConfig, Problem> {
         key_sources,
         passphrase: devctl_core::VaultPassphrase::default(),
         clock: Arc::new(SystemTime::now),
+        local_time,
         env,
     })
+}
+
+/// The time of day in the time zone of this computer; in UTC where that cannot be found.
+fn local_time(at: SystemTime) -> LocalTime {
+    let at = jiff::Timestamp::try_from(at).unwrap_or_default();
+    let here = at.to_zoned_datetime(jiff::tz::TimeZone::system());
+    let minutes = i32::from(here.hour()) * 60 + i32::from(here.minute());
+    LocalTime {
+        weekday: here.weekday().to_monday_zero_offset().unsigned_abs(),
+        minute: u16::try_from(minutes).unwrap_or(0),
+    }
 }
 
 fn absolute(path: PathBuf, start: &std::path::Path) -> PathBuf {
@@ -189,6 +201,19 @@ pub fn raise_descriptors() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_has_a_day_and_a_minute() {
+        // 2023-11-14 is a Tuesday; no zone is so far from noon in London that another day has begun.
+        let noon = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_699_963_200);
+        let here = local_time(noon);
+        assert!(
+            [1, 2].contains(&here.weekday) && here.minute < 24 * 60,
+            "{here:?}"
+        );
+        let later = local_time(noon + std::time::Duration::from_secs(60));
+        assert_eq!(later.minute, (here.minute + 1) % (24 * 60));
+    }
 
     #[test]
     fn this_process_is_alive_and_a_later_one_of_its_number_is_not_it() {

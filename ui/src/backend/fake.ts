@@ -12,6 +12,7 @@ import {
   type StreamName,
 } from "./backend";
 import * as data from "./fake/data";
+import { FakeIdle } from "./fake/idle";
 import { FakeKeys } from "./fake/keys";
 import { FakeLife } from "./fake/life";
 import { FakeLooking } from "./fake/looking";
@@ -67,6 +68,7 @@ export class FakeBackend implements Backend {
 
   private settings: Setting[] = [...data.SETTINGS];
   readonly trust: FakeTrust;
+  readonly idle: FakeIdle;
   readonly keys: FakeKeys;
   readonly secrets: FakeSecrets;
   private readonly jobs = new Map<string, FakeJob>();
@@ -75,6 +77,7 @@ export class FakeBackend implements Backend {
   constructor(readonly scene: string = "full") {
     const none = ["empty", "engine-down"].includes(scene);
     this.trust = new FakeTrust(scene);
+    this.idle = new FakeIdle(() => this.containers);
     this.keys = new FakeKeys(scene);
     this.secrets = new FakeSecrets(scene);
     this.containers = none ? [] : scene === "thousands" ? data.thousands() : [...data.CONTAINERS];
@@ -256,6 +259,7 @@ export class FakeBackend implements Backend {
       ...this.ports.handlers,
       ...this.storage.handlers,
       ...this.trust.handlers,
+      ...this.idle.handlers,
       ...this.keys.handlers,
       ...this.secrets.handlers,
       ...this.looking.handlers,
@@ -287,6 +291,7 @@ export class FakeBackend implements Backend {
     | keyof FakeKeys["handlers"]
     | keyof FakeSecrets["handlers"]
     | keyof FakeLooking["handlers"]
+    | keyof FakeIdle["handlers"]
   > = {
     list_containers: () => ({
       containers: this.containers,

@@ -46,6 +46,8 @@ import type {
   ForwardedPorts,
   GenerateKey,
   HostList,
+  IdleInfo,
+  IdleList,
   ImageDetail,
   ImageHistory,
   ImageList,
@@ -60,6 +62,7 @@ import type {
   JobList,
   JobRef,
   JobUpdate,
+  KeepAwake,
   KeyInfo,
   KeyList,
   KeyRecord,
@@ -115,7 +118,9 @@ import type {
   SecretInfo,
   SecretList,
   SecretRef,
+  ServiceInfo,
   SetAuthorityPolicy,
+  SetIdle,
   SetSecret,
   SetSetting,
   Setting,
@@ -250,6 +255,18 @@ export interface Operations {
   read_disk: { request: ReadDisk; response: DiskReport };
   /** Gives disk space back. Without anything named: only what this launcher made and nobody uses. */
   clean: { request: Clean; response: Cleaned };
+  /** How idle the containers are, and which will be stopped for it. */
+  list_idle: { request: Nothing; response: IdleList };
+  /** Chooses after how long a container is stopped that nobody uses. */
+  set_idle: { request: SetIdle; response: IdleInfo };
+  /** Keeps a container from being stopped for idleness, for a time. */
+  keep_awake: { request: KeepAwake; response: IdleInfo };
+  /** Whether the background service is installed and runs. */
+  show_service: { request: Nothing; response: ServiceInfo };
+  /** Starts the background service now and at each login of the person. */
+  install_service: { request: Nothing; response: ServiceInfo };
+  /** Ends the background service and starts it no more. */
+  uninstall_service: { request: Nothing; response: ServiceInfo };
   /** Reads a configuration in the reference's own shape, without making anything of it. */
   read_config: { request: ReadConfig; response: ConfigDocument };
   /** Lists the jobs of this process. */
@@ -443,6 +460,12 @@ export const OPERATIONS: { readonly [Name in keyof Operations]: OperationInfo } 
   leave_network: { method: "POST", path: "/networks/{network}/leave", changes: true, tags: ["storage","containers"] },
   read_disk: { method: "GET", path: "/disk", changes: false, tags: ["storage"] },
   clean: { method: "POST", path: "/disk/clean", changes: true, tags: ["storage"] },
+  list_idle: { method: "GET", path: "/idle", changes: false, tags: ["containers"] },
+  set_idle: { method: "PUT", path: "/containers/{container}/idle", changes: true, tags: ["containers"] },
+  keep_awake: { method: "POST", path: "/containers/{container}/awake", changes: true, tags: ["containers"] },
+  show_service: { method: "GET", path: "/service", changes: false, tags: ["doctor"] },
+  install_service: { method: "POST", path: "/service", changes: true, tags: ["doctor"] },
+  uninstall_service: { method: "DELETE", path: "/service", changes: true, tags: ["doctor"] },
   read_config: { method: "POST", path: "/config/read", changes: false, tags: [] },
   list_jobs: { method: "GET", path: "/jobs", changes: false, tags: ["jobs"] },
   show_job: { method: "GET", path: "/jobs/{job}", changes: false, tags: ["jobs"] },

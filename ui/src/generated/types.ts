@@ -1361,7 +1361,7 @@ note: string | null, };
  * A stable name of a kind of failure. Front ends branch on it, never on a text.
  */
 
-export type ErrorCode = "request.invalid" | "internal" | "cancelled" | "busy" | "engine.unreachable" | "engine.no_rights" | "engine.too_old" | "engine.timeout" | "engine.refused" | "engine.answer" | "engine.unsupported" | "engine.no_space" | "engine.conflict" | "engine.port_taken" | "engine.no_subnet" | "container.not_found" | "container.ambiguous" | "container.start_failed" | "container.not_running" | "container.not_ours" | "image.not_found" | "image.pull_failed" | "image.push_failed" | "image.registry_transport" | "volume.not_found" | "volume.has_data" | "volume.path" | "volume.archive" | "network.not_found" | "image.registry_auth" | "build.step_failed" | "build.invalid" | "folder.not_found" | "config.not_found" | "config.ambiguous" | "config.syntax" | "config.invalid" | "config.too_large" | "config.unreadable" | "config.variable" | "metadata.invalid" | "unsupported.features" | "unsupported.compose" | "unsupported.run_arg" | "host.requirements" | "consent.required" | "hook.failed" | "user.not_found" | "user.align_failed" | "agent.missing" | "agent.failed" | "ssh.config_readonly" | "ssh.config_invalid" | "ssh.name_invalid" | "ssh.key_unreadable" | "ssh.revocation_list" | "ssh.sign_failed" | "key.passphrase" | "key.format_refused" | "key.not_found" | "key.exists" | "key.agent" | "certificate.refused" | "certificate.revoked" | "certificate.not_found" | "authority.not_found" | "authority.step" | "authority.needed" | "authority.unreachable" | "ssh.client_missing" | "secrets.keychain_locked" | "secrets.vault_tampered" | "secrets.unavailable" | "secrets.passphrase" | "secrets.vault_way" | "secrets.not_found" | "secrets.refused" | "port.invalid" | "port.taken" | "port.not_forwarded" | "port.not_listening" | "secrets.not_delivered" | "store.unwritable" | "store.too_new" | "store.unreadable" | "file.failed" | "file.no_space" | "file.no_rights" | "setting.unknown" | "setting.invalid" | "job.not_found" | "exec.failed";
+export type ErrorCode = "request.invalid" | "internal" | "cancelled" | "busy" | "engine.unreachable" | "engine.no_rights" | "engine.too_old" | "engine.timeout" | "engine.refused" | "engine.answer" | "engine.unsupported" | "engine.no_space" | "engine.conflict" | "engine.port_taken" | "engine.no_subnet" | "container.not_found" | "container.ambiguous" | "container.start_failed" | "container.not_running" | "container.not_ours" | "image.not_found" | "image.pull_failed" | "image.push_failed" | "image.registry_transport" | "volume.not_found" | "volume.has_data" | "volume.path" | "volume.archive" | "network.not_found" | "image.registry_auth" | "build.step_failed" | "build.invalid" | "folder.not_found" | "config.not_found" | "config.ambiguous" | "config.syntax" | "config.invalid" | "config.too_large" | "config.unreadable" | "config.variable" | "metadata.invalid" | "unsupported.features" | "unsupported.compose" | "unsupported.run_arg" | "host.requirements" | "consent.required" | "hook.failed" | "user.not_found" | "user.align_failed" | "agent.missing" | "agent.failed" | "ssh.config_readonly" | "ssh.config_invalid" | "ssh.name_invalid" | "ssh.key_unreadable" | "ssh.revocation_list" | "ssh.sign_failed" | "key.passphrase" | "key.format_refused" | "key.not_found" | "key.exists" | "key.agent" | "certificate.refused" | "certificate.revoked" | "certificate.not_found" | "authority.not_found" | "authority.step" | "authority.needed" | "authority.unreachable" | "ssh.client_missing" | "secrets.keychain_locked" | "secrets.vault_tampered" | "secrets.unavailable" | "secrets.passphrase" | "secrets.vault_way" | "secrets.not_found" | "secrets.refused" | "port.invalid" | "port.taken" | "port.not_forwarded" | "port.not_listening" | "secrets.not_delivered" | "store.unwritable" | "store.too_new" | "store.unreadable" | "file.failed" | "file.no_space" | "file.no_rights" | "setting.unknown" | "setting.invalid" | "job.not_found" | "service.running" | "service.unavailable" | "exec.failed";
 
 /**
  * Id of an event, unique on this installation and ordered by time.
@@ -1724,6 +1724,60 @@ hosts: Array<Host>, };
  */
 
 export type HostState = "ready" | "noSocket" | "noRights" | "notAnswering" | "tooOld";
+
+/**
+ * How idle a container is.
+ */
+
+export type IdleInfo = { 
+/**
+ * The container's name.
+ */
+container: string, 
+/**
+ * Whether it is idle, and if not, why.
+ */
+state: IdleState, 
+/**
+ * It is stopped after so many minutes of idleness; never where absent.
+ */
+stopAfterMinutes: number | null, 
+/**
+ * True when the minutes were chosen for this container.
+ */
+ownRule: boolean, 
+/**
+ * When it was used last, RFC 3339; absent while it is used or does not run.
+ */
+idleSince: string | null, 
+/**
+ * Until when it is kept awake, RFC 3339.
+ */
+awakeUntil: string | null, 
+/**
+ * When it will be stopped unless it is used before, RFC 3339.
+ */
+stopsAt: string | null, };
+
+/**
+ * How idle the containers are.
+ */
+
+export type IdleList = { 
+/**
+ * The containers, by name.
+ */
+containers: Array<IdleInfo>, 
+/**
+ * True when something is there that stops them: the background service, or the window.
+ */
+watched: boolean, };
+
+/**
+ * Why a container is not stopped, or that it will be.
+ */
+
+export type IdleState = "stopped" | "inUse" | "idle" | "keptAwake" | "awakeHours";
 
 /**
  * An image.
@@ -2207,6 +2261,20 @@ job: Job, } | { "type": "log",
 lines: Array<JobLogLine>, };
 
 export type JsonValue = number | string | boolean | Array<JsonValue> | { [key in string]: JsonValue } | null;
+
+/**
+ * Keeps a container from being stopped for idleness.
+ */
+
+export type KeepAwake = { 
+/**
+ * Name, id, beginning of an id, or folder.
+ */
+container: string, 
+/**
+ * For so many minutes from now; 0 ends it.
+ */
+minutes: number, };
 
 /**
  * The access key and its certificate.
@@ -3533,6 +3601,36 @@ export type SecretScope = "person" | "container";
 export type SecretText = string;
 
 /**
+ * The background service.
+ */
+
+export type ServiceInfo = { 
+/**
+ * True when it starts by itself at each login of the person.
+ */
+installed: boolean, 
+/**
+ * What starts it: `systemd`, `launchd`, `task`.
+ */
+kind: string, 
+/**
+ * The file that says so; absent where there is none (Windows).
+ */
+file: string | null, 
+/**
+ * The number of its process, while it runs.
+ */
+pid: number | null, 
+/**
+ * Which door does the work of the background now (`service`, `desktop`); absent where none does.
+ */
+watchedBy: string | null, 
+/**
+ * True when this call changed something.
+ */
+changed: boolean, };
+
+/**
  * Sets what an authority may sign.
  */
 
@@ -3545,6 +3643,20 @@ kind: AuthorityKind,
  * The policy; absent brings the default back.
  */
 policy: CertificatePolicy | null, };
+
+/**
+ * Says after how long a container is stopped that nobody uses.
+ */
+
+export type SetIdle = { 
+/**
+ * Name, id, beginning of an id, or folder.
+ */
+container: string, 
+/**
+ * Minutes of idleness; 0 is never. Absent goes back to the setting `idle.stopAfterMinutes`.
+ */
+stopAfterMinutes?: number, };
 
 /**
  * Sets a secret.

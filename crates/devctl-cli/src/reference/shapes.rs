@@ -92,7 +92,8 @@ pub(super) fn of(command: &str) -> Option<Shape> {
                 .or_else(|| super::look_shapes::of(command))
                 .or_else(|| super::port_shapes::of(command))
                 .or_else(|| super::secret_shapes::of(command))
-                .or_else(|| super::storage_shapes::of(command));
+                .or_else(|| super::storage_shapes::of(command))
+                .or_else(|| super::idle_shapes::of(command));
         }
     })
 }

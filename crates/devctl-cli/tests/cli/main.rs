@@ -15,6 +15,7 @@ mod looking;
 mod manual;
 mod revocations;
 mod sandbox;
+mod service;
 mod storage;
 mod terminal;
 mod trust;

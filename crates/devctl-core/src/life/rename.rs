@@ -99,6 +99,7 @@ impl Core {
             });
         }
         Access::remove(&self.config, old.as_str());
+        crate::idle::renamed(&self.config, old.as_str(), new.as_str());
         identity::write_client_config(&self.config)?;
         self.roles_follow(&old, new).await
     }

@@ -8,6 +8,7 @@ use crate::containers::Found;
 use crate::core::Core;
 use crate::create::{Surroundings, request};
 use crate::error::{IntoProblem, OrProblem};
+use crate::idle::activity::InUse;
 use crate::image::{self, Acquired};
 use crate::jobs::JobHandle;
 use crate::lifecycle::{self, Inside, Masks, Moments};
@@ -388,6 +389,8 @@ impl Core {
                 .map(crate::clock::offset_text)
                 .unwrap_or_default(),
         };
+        // What sets a container up uses it, however long it takes.
+        let _used = InUse::begin(&self.config, &access.container).await;
         let agent = access.agent.clone();
         let inside = Inside {
             engine,

@@ -9,6 +9,7 @@ import { StatusGlyph } from "../../components/StatusGlyph";
 import { bytes, day, exact, shortPath } from "../../format";
 import type { Container, ContainerDetail } from "../../generated/types";
 import { text } from "../../text";
+import { IdleFact } from "./IdleFact";
 
 /** How many variables are shown before "more". */
 const FEW = 4;
@@ -61,6 +62,7 @@ export function OverviewTab({ container }: { container: Container }) {
           <>
             <Fact name={words.profile}>{words.profiles[data.profile] ?? data.profile}</Fact>
             <Limits detail={data} />
+            <IdleFact container={container} />
           </>
         )}
       </dl>

@@ -8,6 +8,7 @@ import { ViewHead } from "../../components/ViewHead";
 import { groupBy } from "../../format";
 import type { JsonValue, Setting } from "../../generated/types";
 import { text } from "../../text";
+import { ServiceRow } from "./ServiceRow";
 
 /** The settings of this installation, each with what it does; and the colours of this window. */
 export function SettingsView() {
@@ -30,6 +31,7 @@ export function SettingsView() {
               ))}
             </div>
           ))}
+          <ServiceRow />
         </div>
       </div>
     </section>
