@@ -7,10 +7,14 @@
 #[cfg(test)]
 mod adopt;
 #[cfg(test)]
+mod clone;
+#[cfg(test)]
 mod drift;
 #[cfg(test)]
 mod gone;
 #[cfg(test)]
 mod pause;
+#[cfg(test)]
+mod prune;
 #[cfg(test)]
 mod rename;

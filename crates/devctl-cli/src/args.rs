@@ -96,6 +96,10 @@ pub(crate) enum Command {
     Kill(life::KillArgs),
     /// Give a container another name; its SSH name is another one at once
     Rename(life::RenameArgs),
+    /// Make a second container of the same configuration
+    Clone(life::CloneArgs),
+    /// Remove what is left over, after saying what that is
+    Prune(life::PruneArgs),
     /// Make a container that somebody else made ours to enter; it goes on as it is
     Adopt(life::AdoptArgs),
     /// Take a container off the list that was adopted, or that is gone

@@ -10,6 +10,7 @@ use tokio::runtime::Builder;
 mod authorities;
 mod certificates;
 mod changes;
+mod clone;
 mod config;
 mod disk;
 mod doctor;
@@ -26,6 +27,7 @@ mod logs;
 mod man;
 mod networks;
 mod ports;
+mod prune;
 mod rebuild;
 mod remove;
 mod secrets;
@@ -62,6 +64,8 @@ pub(crate) fn run(printer: &Printer, command: Command) -> Result<u8, Failure> {
         Command::Unpause(args) => block_on(One, life::unpause(printer, args)),
         Command::Kill(args) => block_on(One, life::kill(printer, args)),
         Command::Rename(args) => block_on(One, life::rename(printer, args)),
+        Command::Clone(args) => block_on(Several, clone::run(printer, args)),
+        Command::Prune(args) => block_on(One, prune::run(printer, args)),
         Command::Adopt(args) => block_on(Several, life::adopt(printer, args)),
         Command::Forget(args) => block_on(One, life::forget(printer, args)),
         Command::Rebuild(args) => block_on(Several, rebuild::run(printer, args)),

@@ -50,7 +50,15 @@ impl Found {
     }
 
     pub(crate) fn folder(&self) -> Option<&str> {
-        self.label(labels::REFERENCE_FOLDER)
+        self.label(labels::REFERENCE_FOLDER).or_else(|| {
+            let is_of_folder = self.is_clone() && self.label(labels::SOURCE_KIND) == Some("folder");
+            self.label(labels::SOURCE).filter(|_| is_of_folder)
+        })
+    }
+
+    /// Whether it is a second container of what another one was made from.
+    pub(crate) fn is_clone(&self) -> bool {
+        self.label(labels::CLONE).is_some()
     }
 
     /// What it was made from, and the configuration file of a folder.
@@ -70,6 +78,7 @@ impl Found {
     /// The configuration file that it was made from.
     pub(crate) fn config_file(&self) -> Option<&str> {
         self.label(labels::REFERENCE_CONFIG)
+            .or_else(|| self.label(labels::CONFIG_FILE))
     }
 
     /// Whether it has processes, which may be paused.
@@ -118,7 +127,7 @@ impl Core {
         Ok(listed
             .into_iter()
             .map(|summary| adopted::over(&adopted, summary))
-            .filter(|summary| summary.labels.contains_key(labels::MANAGED))
+            .filter(|summary| labels::get(&summary.labels, labels::MANAGED).is_some())
             .filter(|summary| !labels::is_helper(&summary.labels))
             .map(|summary| Found {
                 engine: engine.clone(),
@@ -177,6 +186,7 @@ impl Core {
             let folder = self.config.absolute(name);
             found
                 .iter()
+                .filter(|container| !container.is_clone())
                 .filter(|container| container.folder().is_some_and(|it| Path::new(it) == folder))
                 .collect()
         };
@@ -416,6 +426,7 @@ pub(crate) fn masked(name: &str, value: &str) -> String {
 pub(crate) fn of_source<'a>(found: &'a [Found], labels_wanted: &BTreeMap<String, String>) -> Vec<&'a Found> {
     found
         .iter()
+        .filter(|container| !container.is_clone())
         .filter(|container| {
             labels_wanted
                 .iter()

@@ -36,6 +36,8 @@ const NOFILE: u64 = 65_536;
 /// What of a container is not in its plan.
 pub(crate) struct Surroundings<'a> {
     pub(crate) definition: &'a Definition,
+    /// The label of volumes that are copies.
+    pub(crate) volumes: Option<String>,
     pub(crate) info: &'a EngineInfo,
     pub(crate) alias: &'a str,
     pub(crate) image: &'a str,
@@ -263,6 +265,7 @@ fn container_labels(
     let looks_like_ours = chosen.filter(|name| crate::naming::looks_like_ours(name));
     let more = [
         (labels::CONFIG, snapshot.as_deref()),
+        (labels::VOLUMES, about.volumes.as_deref()),
         (labels::ENGINE_NAME, looks_like_ours),
         (
             labels::NETWORK,

@@ -90,6 +90,20 @@ impl Operations for Arc<Core> {
         self.rename(caller, &request).await
     }
 
+    async fn clone_container(&self, caller: &Caller, request: CloneContainer) -> Result<JobRef, Problem> {
+        Ok(JobRef {
+            job: self.clone_of(caller, request).await?,
+        })
+    }
+
+    async fn prune_containers(
+        &self,
+        caller: &Caller,
+        request: PruneContainers,
+    ) -> Result<PrunedContainers, Problem> {
+        self.prune(caller, &request).await
+    }
+
     async fn adopt_container(
         &self,
         caller: &Caller,

@@ -30,6 +30,12 @@ pub(crate) const WORKSPACE_FOLDER: &str = "dev.devctl.workspace-folder";
 pub(crate) const PROFILE: &str = "dev.devctl.profile";
 /// The rights that were allowed, as the hash of the trust sheet.
 pub(crate) const TRUST: &str = "dev.devctl.trust";
+/// On a second container of the same configuration: the id of the first.
+pub(crate) const CLONE: &str = "dev.devctl.clone-of";
+/// The configuration file of a clone, which bears no label of the reference's, so that no tool takes it for the first.
+pub(crate) const CONFIG_FILE: &str = "dev.devctl.config-file";
+/// The volumes of a clone that are copies: the names that the configuration says, and those of the copies, as JSON.
+pub(crate) const VOLUMES: &str = "dev.devctl.volumes";
 /// Kept for a container that somebody else made, and on none.
 pub(crate) const ADOPTED: &str = "dev.devctl.adopted";
 /// On a container that only fills the agent's volume.
@@ -51,7 +57,7 @@ pub(crate) const SCHEME: &str = "1";
 
 /// Whether this only fills the agent's volume. An image hands its labels down, and none may hide a container.
 pub(crate) fn is_helper(labels: &BTreeMap<String, String>) -> bool {
-    labels.contains_key(HELPER) && !labels.contains_key(SOURCE_KIND)
+    labels.contains_key(HELPER) && get(labels, SOURCE_KIND).is_none()
 }
 
 /// The labels of a network or volume that belongs to a container.

@@ -5,6 +5,7 @@ pub(crate) mod drift;
 pub(crate) mod ended;
 pub(crate) mod gone;
 mod pause;
+mod prune;
 mod rename;
 
 use crate::containers::Found;

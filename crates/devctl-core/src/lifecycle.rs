@@ -234,6 +234,23 @@ impl Inside<'_> {
     }
 }
 
+/// Notes of a container that was made with the files of another that what runs once has run.
+pub(crate) async fn note_made(engine: &Arc<dyn Engine>, container: &str) -> Result<(), Problem> {
+    const STEP: &str = "Note what has run";
+    let created = engine.container_inspect(container).await.at(STEP)?.created;
+    let moment = created.map(crate::clock::offset_text).unwrap_or_default();
+    for kind in [
+        HookKind::OnCreateCommand,
+        HookKind::UpdateContentCommand,
+        HookKind::PostCreateCommand,
+    ] {
+        let path = format!("{NOTES}/{}", kind.property());
+        let note = crate::agent::one_file(&path, moment.as_bytes(), 0o644)?;
+        engine.copy_in(container, "/", note).await.at(STEP)?;
+    }
+    Ok(())
+}
+
 /// Asks the agent for the environment that a user's shell makes.
 pub(crate) async fn probe(
     engine: &Arc<dyn Engine>,

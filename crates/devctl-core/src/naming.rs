@@ -31,7 +31,7 @@ pub(crate) fn alias<'a>(name: &'a str, all: &'a BTreeMap<String, String>) -> &'a
     let made_with = labels::get(all, labels::NAME);
     // The name of an adopted container is another tool's.
     let is_the_configurations =
-        labels::get(all, labels::ENGINE_NAME) == Some(name) || all.contains_key(labels::ADOPTED);
+        labels::get(all, labels::ENGINE_NAME) == Some(name) || labels::get(all, labels::ADOPTED).is_some();
     let now = name
         .strip_prefix(PREFIX)
         .filter(|_| !is_the_configurations)

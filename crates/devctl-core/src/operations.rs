@@ -199,6 +199,12 @@ operations! {
     change kill_container(KillContainer) -> KilledContainer, Post "/containers/{container}/kill", Developer, [Containers];
     /// Gives a container another name, whether it runs or not. Its SSH name is another one at once.
     change rename_container(RenameContainer) -> RenamedContainer, Post "/containers/{container}/rename", Developer, [Containers, Ssh];
+    /// Makes a second container of the same configuration, with a name, a host key and a network of its own; at choice with
+    /// the files of the first, and with copies of its volumes. A job.
+    change clone_container(CloneContainer) -> JobRef, Post "/containers/{container}/clone", Developer, [Containers, Jobs];
+    /// Removes what is left over: records of containers that are gone, networks that nobody is in, and, when asked for,
+    /// containers that failed.
+    change prune_containers(PruneContainers) -> PrunedContainers, Post "/containers/prune", Developer, [Containers];
     /// Makes a container that somebody else made ours to enter. It is not made anew, and goes on as it is.
     change adopt_container(AdoptContainer) -> AdoptedContainer, Post "/adopted", Developer, [Containers, Ssh];
     /// Takes a container off the list that was adopted, or that is gone. One that was adopted goes on as it is.

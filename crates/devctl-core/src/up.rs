@@ -1,5 +1,6 @@
 //! `up`: a folder or an image becomes a container that `ssh` reaches, whatever was there before.
 
+mod clone;
 mod first_start;
 mod make;
 mod own_command;
@@ -7,6 +8,7 @@ mod resume;
 
 pub(crate) use make::quoted;
 
+use self::clone::CloneOf;
 use crate::access::Access;
 use crate::caller::Caller;
 use crate::config::CoreConfig;
@@ -31,6 +33,8 @@ struct Wanted {
     fresh: bool,
     /// The image to take, by id, in the place of the one that the configuration names or builds.
     image: Option<String>,
+    /// What is otherwise in a second container of the same configuration.
+    clone: Option<CloneOf>,
 }
 
 impl Core {
@@ -77,6 +81,7 @@ impl Core {
             endpoint,
             fresh: false,
             image: None,
+            clone: None,
         };
         let outcome = match existing {
             Some(existing) => self.resume(caller, &wanted, existing, job).await,

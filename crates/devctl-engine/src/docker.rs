@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 mod build;
+mod commit;
 mod containers;
 mod events;
 mod exec;
@@ -15,6 +16,7 @@ mod request;
 mod storage;
 mod volumes;
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -275,6 +277,15 @@ impl Engine for DockerEngine {
 
     async fn image_import(&self, reference: &str, root: ByteStream) -> Result<(), EngineError> {
         self.import_image(reference, root).await
+    }
+
+    async fn image_commit(
+        &self,
+        container: &str,
+        reference: &str,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<String, EngineError> {
+        self.commit_container(container, reference, labels).await
     }
 
     async fn image_tag(&self, image: &str, reference: &str) -> Result<(), EngineError> {

@@ -1,5 +1,6 @@
 //! The interface of an engine, and how one is opened.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +81,15 @@ pub trait Engine: Send + Sync + fmt::Debug {
 
     /// Makes an image with one layer from the archive of a root file system.
     async fn image_import(&self, reference: &str, root: ByteStream) -> Result<(), EngineError>;
+
+    /// Makes an image of a container's own file system, without what is mounted in it; a container that runs is frozen
+    /// meanwhile. The labels go over those of the container. Returns the id.
+    async fn image_commit(
+        &self,
+        container: &str,
+        reference: &str,
+        labels: &BTreeMap<String, String>,
+    ) -> Result<String, EngineError>;
 
     /// Gives an image one more name.
     async fn image_tag(&self, image: &str, reference: &str) -> Result<(), EngineError>;

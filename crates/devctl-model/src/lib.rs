@@ -68,8 +68,8 @@ pub use key::{
     KeyOrigin, KeyProtection, KeyRecord, KeyRef, KeyState, KeyType, RemovedKey, RotateKey, RotatedKey,
 };
 pub use life::{
-    AdoptContainer, AdoptedContainer, ChangedContainer, ForgottenContainer, KillContainer, KilledContainer,
-    RenameContainer, RenamedContainer,
+    AdoptContainer, AdoptedContainer, ChangedContainer, CloneContainer, ForgottenContainer, KillContainer,
+    KilledContainer, PruneContainers, PrunedContainers, RenameContainer, RenamedContainer,
 };
 pub use look::{
     ContainerStats, FileChange, FileChangeKind, FileChangeList, Process, ProcessList, StatsList, StatsOf,

@@ -116,3 +116,58 @@ pub struct ForgottenContainer {
     /// True when the container goes on as it is; false when it was gone.
     pub still_there: bool,
 }
+
+/// Asks for a second container of the same configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(ts_rs::TS, schemars::JsonSchema),
+    ts(optional_fields)
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CloneContainer {
+    /// Name, id, beginning of an id, or folder of the first one.
+    pub container: String,
+    /// The name of the second one; made from what it is made from when none is given.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Begins with the files of the first one, beyond its image; what runs once does not run again.
+    #[serde(default)]
+    pub with_files: bool,
+    /// Gets copies of the volumes that have names, in the place of sharing them.
+    #[serde(default)]
+    pub with_volumes: bool,
+    /// The hash of the trust sheet that is allowed.
+    #[serde(default)]
+    pub trust: Option<String>,
+}
+
+/// Asks for what is left over to be removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(ts_rs::TS, schemars::JsonSchema),
+    ts(optional_fields)
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PruneContainers {
+    /// Also removes containers of ours that failed, with the files that are only in them.
+    #[serde(default)]
+    pub failed: bool,
+    /// Only says what would be removed.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What was removed, or with `dryRun` would be.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(ts_rs::TS, schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PrunedContainers {
+    /// Names of containers that somebody removed, and that are taken off the list.
+    pub gone: Vec<String>,
+    /// Names of containers that failed.
+    pub failed: Vec<String>,
+    /// Networks of containers that are not there any more.
+    pub networks: Vec<String>,
+}

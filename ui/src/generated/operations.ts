@@ -22,6 +22,7 @@ import type {
   ChangedContainer,
   Clean,
   Cleaned,
+  CloneContainer,
   ConfigDocument,
   ContainerDetail,
   ContainerDrift,
@@ -87,7 +88,9 @@ import type {
   PortList,
   PortUpdate,
   ProcessList,
+  PruneContainers,
   PruneImages,
+  PrunedContainers,
   PrunedImages,
   PullImages,
   PushImages,
@@ -179,6 +182,10 @@ export interface Operations {
   kill_container: { request: KillContainer; response: KilledContainer };
   /** Gives a container another name, whether it runs or not. Its SSH name is another one at once. */
   rename_container: { request: RenameContainer; response: RenamedContainer };
+  /** Makes a second container of the same configuration, with a name, a host key and a network of its own; at choice with  the files of the first, and with copies of its volumes. A job. */
+  clone_container: { request: CloneContainer; response: JobRef };
+  /** Removes what is left over: records of containers that are gone, networks that nobody is in, and, when asked for,  containers that failed. */
+  prune_containers: { request: PruneContainers; response: PrunedContainers };
   /** Makes a container that somebody else made ours to enter. It is not made anew, and goes on as it is. */
   adopt_container: { request: AdoptContainer; response: AdoptedContainer };
   /** Takes a container off the list that was adopted, or that is gone. One that was adopted goes on as it is. */
@@ -422,6 +429,8 @@ export const OPERATIONS: { readonly [Name in keyof Operations]: OperationInfo } 
   unpause_container: { method: "POST", path: "/containers/{container}/unpause", changes: true, tags: ["containers"] },
   kill_container: { method: "POST", path: "/containers/{container}/kill", changes: true, tags: ["containers"] },
   rename_container: { method: "POST", path: "/containers/{container}/rename", changes: true, tags: ["containers","ssh"] },
+  clone_container: { method: "POST", path: "/containers/{container}/clone", changes: true, tags: ["containers","jobs"] },
+  prune_containers: { method: "POST", path: "/containers/prune", changes: true, tags: ["containers"] },
   adopt_container: { method: "POST", path: "/adopted", changes: true, tags: ["containers","ssh"] },
   forget_container: { method: "POST", path: "/containers/{container}/forget", changes: true, tags: ["containers","ssh"] },
   preview_rebuild: { method: "GET", path: "/containers/{container}/rebuild", changes: false, tags: ["containers"] },

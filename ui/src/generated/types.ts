@@ -778,6 +778,32 @@ keptVolumes: Array<string>,
 bytes: number, };
 
 /**
+ * Asks for a second container of the same configuration.
+ */
+
+export type CloneContainer = { 
+/**
+ * Name, id, beginning of an id, or folder of the first one.
+ */
+container: string, 
+/**
+ * The name of the second one; made from what it is made from when none is given.
+ */
+name?: string, 
+/**
+ * Begins with the files of the first one, beyond its image; what runs once does not run again.
+ */
+withFiles: boolean, 
+/**
+ * Gets copies of the volumes that have names, in the place of sharing them.
+ */
+withVolumes: boolean, 
+/**
+ * The hash of the trust sheet that is allowed.
+ */
+trust?: string, };
+
+/**
  * A configuration that was found.
  */
 
@@ -2963,6 +2989,20 @@ export type ProcessList = {
 processes: Array<Process>, };
 
 /**
+ * Asks for what is left over to be removed.
+ */
+
+export type PruneContainers = { 
+/**
+ * Also removes containers of ours that failed, with the files that are only in them.
+ */
+failed: boolean, 
+/**
+ * Only says what would be removed.
+ */
+dryRun: boolean, };
+
+/**
  * Removes images that this launcher built and that no container is made of.
  */
 
@@ -2975,6 +3015,24 @@ dryRun: boolean,
  * The host; the current one where absent.
  */
 host?: string, };
+
+/**
+ * What was removed, or with `dryRun` would be.
+ */
+
+export type PrunedContainers = { 
+/**
+ * Names of containers that somebody removed, and that are taken off the list.
+ */
+gone: Array<string>, 
+/**
+ * Names of containers that failed.
+ */
+failed: Array<string>, 
+/**
+ * Networks of containers that are not there any more.
+ */
+networks: Array<string>, };
 
 /**
  * What went, or would go.

@@ -49,3 +49,33 @@ pub(crate) struct AdoptArgs {
     #[arg(long)]
     pub host: Option<String>,
 }
+
+/// Options of `clone`.
+#[derive(Debug, Args)]
+pub(crate) struct CloneArgs {
+    #[command(flatten)]
+    pub target: ContainerArg,
+    /// The name of the second one; made from the folder or the image when none is given
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// Begin with the files of the first one; what runs once does not run again
+    #[arg(long)]
+    pub with_files: bool,
+    /// Copy the volumes that have names, in the place of sharing them
+    #[arg(long)]
+    pub with_volumes: bool,
+    /// Allow the rights on the sheet with this hash
+    #[arg(long, value_name = "HASH", value_parser = super::trust_hash)]
+    pub trust: Option<String>,
+}
+
+/// Options of `prune`.
+#[derive(Debug, Args)]
+pub(crate) struct PruneArgs {
+    /// Also remove containers that failed, with the files that are only in them
+    #[arg(long)]
+    pub failed: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+}

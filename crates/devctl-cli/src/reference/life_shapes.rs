@@ -48,6 +48,14 @@ pub(super) fn of(command: &str) -> Option<Shape> {
                 still_there: true,
             },
         ),
+        "devctl prune" => shape(
+            "one `PrunedContainers`.",
+            &PrunedContainers {
+                gone: vec!["hello".into()],
+                failed: Vec::new(),
+                networks: vec!["devctl-old".into()],
+            },
+        ),
         "devctl drift" => shape(
             "one `ContainerDrift`; without `cost` nothing differs.",
             &ContainerDrift {

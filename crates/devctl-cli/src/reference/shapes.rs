@@ -21,7 +21,7 @@ pub(super) struct Shape {
 pub(super) fn of(command: &str) -> Option<Shape> {
     Some(match command {
         "devctl up" => shape("one `UpOutcome`, after the job has ended.", &up()),
-        "devctl start" | "devctl restart" | "devctl rebuild" | "devctl recreate" => {
+        "devctl start" | "devctl restart" | "devctl rebuild" | "devctl recreate" | "devctl clone" => {
             shape("one `UpOutcome`, after the job has ended.", &up())
         }
         "devctl list" => shape("one array of `Container`.", &[container()]),

@@ -43,7 +43,7 @@ impl Core {
         let found = self
             .find_foreign(&request.container, request.host.as_deref())
             .await?;
-        if found.summary.labels.contains_key(labels::MANAGED) {
+        if found.label(labels::MANAGED).is_some() {
             return Ok(self.adopted(&found, false));
         }
         let details = found.engine.container_inspect(found.id()).await.or_problem()?;

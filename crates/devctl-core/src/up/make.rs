@@ -1,5 +1,6 @@
 //! Making a container that was not there.
 
+use super::clone::CloneOf;
 use super::first_start::{FirstStart, Start, create};
 use super::{Wanted, outcome, own_command};
 use crate::access::Access;
@@ -56,6 +57,8 @@ struct Made {
     alias: Alias,
     /// What the network is called after that was made for it.
     network: Option<Alias>,
+    /// Volumes that are copies.
+    volumes: Vec<String>,
     container: Option<String>,
 }
 
@@ -70,7 +73,8 @@ impl Core {
     ) -> Result<UpOutcome, Problem> {
         let source_text = wanted.definition.source.text();
         let operation = match (&replaced, &wanted.image) {
-            (None, _) => "up",
+            (None, Some(_)) => "clone_container",
+            (None, None) => "up",
             (Some(_), None) => "rebuild_container",
             (Some(_), Some(_)) => "recreate_container",
         };
@@ -208,6 +212,10 @@ impl Core {
         match result.await {
             Ok(access) => {
                 became.container(&access);
+                if wanted.clone.as_ref().is_some_and(CloneOf::has_files) {
+                    // What has run once has left its files, which are here.
+                    lifecycle::note_made(&engine, &access.container).await?;
+                }
                 self.set_up(&engine, &planned.plan, access, &secrets, job).await
             }
             Err(problem) => {
@@ -251,6 +259,7 @@ impl Core {
             engine: engine.clone(),
             alias: alias.clone(),
             network: None,
+            volumes: Vec::new(),
             container: None,
         });
         require_host(plan, info, job)?;
@@ -265,6 +274,7 @@ impl Core {
         .await;
         let about = Surroundings {
             definition: &wanted.definition,
+            volumes: wanted.clone.as_ref().and_then(CloneOf::label),
             info,
             alias: alias.as_str(),
             image: &image.reference,
@@ -278,6 +288,13 @@ impl Core {
         };
         let mut request = request(plan, &about)?;
         fill_image_command(&mut request, plan, image);
+        if let Some(clone) = &wanted.clone {
+            clone.give_copies(&mut request);
+            if let Some(made) = made.as_mut() {
+                made.volumes = clone.new_volumes();
+            }
+            clone.copy_volumes(engine, image, &alias, job).await?;
+        }
         // A network takes as long as the rest together, and is needed only at the start.
         let with_network = async {
             if own_network {
@@ -518,6 +535,12 @@ impl Core {
                 }
             }
         }
+        for volume in &made.volumes {
+            match made.engine.volume_remove(volume).await {
+                Ok(()) | Err(EngineError::NotFound { .. }) => {}
+                Err(error) => problem = problem.why(format!("the volume {volume} stays behind: {error}")),
+            }
+        }
         if let Some(network) = &made.network
             && let Err(error) = self.remove_network(&made.engine, network.as_str()).await
         {
@@ -620,6 +643,7 @@ pub(super) fn command(wanted: &Wanted, replaced: Option<&Found>) -> String {
     match replaced {
         Some(old) if wanted.image.is_some() => format!("devctl recreate {}", old.alias()),
         Some(old) => format!("devctl rebuild {}", old.alias()),
+        None if let Some(clone) = &wanted.clone => clone.command(),
         None => {
             let source = quoted(&wanted.request.source);
             let config = wanted

@@ -1,5 +1,6 @@
 //! Bringing a container up that is there already: only what has to run runs.
 
+use super::clone::CloneOf;
 use super::{Wanted, alias_of, outcome, own_command};
 use crate::access::Access;
 use crate::caller::Caller;
@@ -452,7 +453,7 @@ impl Core {
     }
 
     /// The container as it is by now: another process may have made it anew while we waited for it.
-    async fn find_again(self: &Arc<Self>, found: &Found) -> Result<Found, Problem> {
+    pub(super) async fn find_again(self: &Arc<Self>, found: &Found) -> Result<Found, Problem> {
         match self.find(found.id()).await {
             Err(problem) if problem.code == devctl_model::ErrorCode::ContainerNotFound => {
                 self.find(found.alias()).await
@@ -462,7 +463,11 @@ impl Core {
     }
 
     /// The source of a container, read again.
-    async fn wanted_again(self: &Arc<Self>, found: &Found, trust: Option<String>) -> Result<Wanted, Problem> {
+    pub(super) async fn wanted_again(
+        self: &Arc<Self>,
+        found: &Found,
+        trust: Option<String>,
+    ) -> Result<Wanted, Problem> {
         let (text, config) = found.source();
         if let Source::Folder(folder) = &text
             && !folder.is_dir()
@@ -488,13 +493,18 @@ impl Core {
             trust,
             ..UpContainer::default()
         };
-        let definition = self.read_source(text, config).await?;
+        let mut definition = self.read_source(text, config).await?;
+        let clone = CloneOf::of(found);
+        if let Some(clone) = &clone {
+            definition.identity = clone.identity(&definition);
+        }
         Ok(Wanted {
             request,
             definition,
             endpoint: found.endpoint.clone(),
             fresh: false,
             image: None,
+            clone,
         })
     }
 

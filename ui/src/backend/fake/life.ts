@@ -12,6 +12,8 @@ type Names = Extract<
   | "show_drift"
   | "adopt_container"
   | "forget_container"
+  | "clone_container"
+  | "prune_containers"
 >;
 
 /** What the fake containers are reached by. */
@@ -53,6 +55,9 @@ export class FakeLife {
       cost: null,
       command: null,
     }),
+    clone_container: ({ container, name }) =>
+      this.reach.begin("clone_container", name ?? `${this.reach.find(container).name}-2`),
+    prune_containers: () => ({ gone: [], failed: [], networks: [] }),
     adopt_container: ({ container }) => {
       throw refuse("container.not_found", `No engine has a container ${container}`);
     },
