@@ -122,6 +122,8 @@ pub(crate) enum Command {
     Stats(look::StatsArgs),
     /// List the processes of a container
     Top(ContainerArg),
+    /// Copy files into a container or out of it
+    Copy(look::CopyArgs),
     /// List the files that differ from the image of a container
     Changes(ContainerArg),
     /// Reach ports of containers: list, forward, open, stop

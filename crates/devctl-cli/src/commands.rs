@@ -12,6 +12,7 @@ mod certificates;
 mod changes;
 mod clone;
 mod config;
+mod copy;
 mod disk;
 mod doctor;
 mod drift;
@@ -77,6 +78,7 @@ pub(crate) fn run(printer: &Printer, command: Command) -> Result<u8, Failure> {
         Command::Logs(args) => block_on(One, logs::run(printer, args)),
         Command::Stats(args) => block_on(One, stats::run(printer, args)),
         Command::Top(target) => block_on(One, top::run(printer, target)),
+        Command::Copy(args) => block_on(Several, copy::run(printer, args)),
         Command::Changes(target) => block_on(One, changes::run(printer, target)),
         Command::Ports(command) => block_on(Several, ports::run(printer, command)),
         Command::Image(command) => block_on(Several, images::run(printer, command)),

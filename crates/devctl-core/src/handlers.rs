@@ -304,6 +304,14 @@ impl Operations for Arc<Core> {
         self.service_uninstalled(caller).await
     }
 
+    async fn copy_into_container(&self, caller: &Caller, request: CopyIn) -> Result<Copied, Problem> {
+        self.copy_in(caller, request, Arc::default()).await
+    }
+
+    async fn copy_from_container(&self, caller: &Caller, request: CopyOut) -> Result<Copied, Problem> {
+        self.copy_out(caller, request, Arc::default()).await
+    }
+
     async fn read_config(&self, _: &Caller, request: ReadConfig) -> Result<ConfigDocument, Problem> {
         self.config_document(request).await
     }

@@ -13,6 +13,7 @@ mod certificates;
 mod clock;
 mod config;
 mod containers;
+mod copy;
 mod core;
 mod create;
 mod doctor;
@@ -64,6 +65,7 @@ mod watch;
 
 pub use crate::caller::Caller;
 pub use crate::config::{Clock, CoreConfig, LocalTime};
+pub use crate::copy::CopyProgress;
 pub use crate::core::Core;
 pub use crate::exec::{ExecCommand, ExecHandle, ExecOutput};
 pub use crate::logs::{LogBatch, LogText};

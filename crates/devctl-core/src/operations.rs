@@ -294,6 +294,11 @@ operations! {
     change install_service(Nothing) -> ServiceInfo, Post "/service", Admin, [Doctor];
     /// Ends the background service and starts it no more.
     change uninstall_service(Nothing) -> ServiceInfo, Delete "/service", Admin, [Doctor];
+    /// Copies a file or folder of this computer into a container, which need not run.
+    change copy_into_container(CopyIn) -> Copied, Post "/containers/{container}/files", Developer, [];
+    /// Copies a file or folder of a container, which need not run, to this computer. Nothing is written elsewhere, whatever
+    /// the container sends.
+    change copy_from_container(CopyOut) -> Copied, Post "/containers/{container}/files/out", Admin, [];
     /// Reads a configuration in the reference's own shape, without making anything of it.
     read read_config(ReadConfig) -> ConfigDocument, Post "/config/read", Viewer, [];
     /// Lists the jobs of this process.

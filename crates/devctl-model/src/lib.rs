@@ -7,6 +7,7 @@ pub mod authority;
 pub mod certificate;
 pub mod config;
 pub mod container;
+pub mod copy;
 pub mod disk;
 pub mod doctor;
 pub mod drift;
@@ -47,6 +48,7 @@ pub use container::{
     PortInfo, RemoveContainer, RemovedContainer, RestartContainer, StartContainer, StopContainer,
     StoppedContainer, UpContainer, UpKind, UpOutcome,
 };
+pub use copy::{Copied, CopyIn, CopyOut};
 pub use disk::{
     BuildCacheUse, Clean, CleanItem, CleanKind, Cleaned, ContainerUse, DiskReport, ImageUse, ReadDisk,
     VolumeUse,

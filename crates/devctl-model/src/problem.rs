@@ -104,6 +104,10 @@ error_codes! {
     /// The build could not be started: Dockerfile, context or ignore file.
     BuildInvalid = "build.invalid", 1;
 
+    /// A file or folder that is to be copied, or that a copy goes to, is not there.
+    PathNotFound = "path.not_found", 3;
+    /// A copy does not fit what is there, or would be written outside of what was named.
+    PathRefused = "path.refused", 4;
     /// The folder is not there, or is no folder.
     FolderNotFound = "folder.not_found", 3;
     /// There is no devcontainer.json in the folder.

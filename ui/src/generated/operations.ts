@@ -28,6 +28,9 @@ import type {
   ContainerDrift,
   ContainerList,
   ContainerRef,
+  Copied,
+  CopyIn,
+  CopyOut,
   CopyVolume,
   CreateNetwork,
   CreateVolume,
@@ -274,6 +277,10 @@ export interface Operations {
   install_service: { request: Nothing; response: ServiceInfo };
   /** Ends the background service and starts it no more. */
   uninstall_service: { request: Nothing; response: ServiceInfo };
+  /** Copies a file or folder of this computer into a container, which need not run. */
+  copy_into_container: { request: CopyIn; response: Copied };
+  /** Copies a file or folder of a container, which need not run, to this computer. Nothing is written elsewhere, whatever  the container sends. */
+  copy_from_container: { request: CopyOut; response: Copied };
   /** Reads a configuration in the reference's own shape, without making anything of it. */
   read_config: { request: ReadConfig; response: ConfigDocument };
   /** Lists the jobs of this process. */
@@ -475,6 +482,8 @@ export const OPERATIONS: { readonly [Name in keyof Operations]: OperationInfo } 
   show_service: { method: "GET", path: "/service", changes: false, tags: ["doctor"] },
   install_service: { method: "POST", path: "/service", changes: true, tags: ["doctor"] },
   uninstall_service: { method: "DELETE", path: "/service", changes: true, tags: ["doctor"] },
+  copy_into_container: { method: "POST", path: "/containers/{container}/files", changes: true, tags: [] },
+  copy_from_container: { method: "POST", path: "/containers/{container}/files/out", changes: true, tags: [] },
   read_config: { method: "POST", path: "/config/read", changes: false, tags: [] },
   list_jobs: { method: "GET", path: "/jobs", changes: false, tags: ["jobs"] },
   show_job: { method: "GET", path: "/jobs/{job}", changes: false, tags: ["jobs"] },

@@ -1191,10 +1191,68 @@ shared: number,
 ours: boolean, };
 
 /**
+ * What was copied.
+ */
+
+export type Copied = { 
+/**
+ * Files, folders and links.
+ */
+files: number, 
+/**
+ * Bytes in the files.
+ */
+bytes: number, 
+/**
+ * Devices, pipes and sockets, which are not copied: the first of them.
+ */
+skipped: Array<string>, };
+
+/**
  * Which way files are copied.
  */
 
 export type CopyDirection = "out" | "in";
+
+/**
+ * Copies a file or a folder of this computer into a container, which need not run.
+ */
+
+export type CopyIn = { 
+/**
+ * Name, id, beginning of an id, or folder.
+ */
+container: string, 
+/**
+ * The file or folder on this computer. A folder that ends in `/.` means what is in it.
+ */
+from: string, 
+/**
+ * A path in the container: a folder that is there takes the copy under its own name; else this is its new name.
+ */
+to: string, };
+
+/**
+ * Copies a file or a folder of a container, which need not run, to this computer.
+ */
+
+export type CopyOut = { 
+/**
+ * Name, id, beginning of an id, or folder.
+ */
+container: string, 
+/**
+ * The file or folder in the container. A folder that ends in `/.` means what is in it.
+ */
+from: string, 
+/**
+ * A path on this computer: a folder that is there takes the copy under its own name; else this is its new name.
+ */
+to: string, 
+/**
+ * Keeps owners, and the bits that let a program run as its owner. Only root may give files away.
+ */
+archive: boolean, };
 
 /**
  * Copies a file or a folder into a volume or out of it.
@@ -1387,7 +1445,7 @@ note: string | null, };
  * A stable name of a kind of failure. Front ends branch on it, never on a text.
  */
 
-export type ErrorCode = "request.invalid" | "internal" | "cancelled" | "busy" | "engine.unreachable" | "engine.no_rights" | "engine.too_old" | "engine.timeout" | "engine.refused" | "engine.answer" | "engine.unsupported" | "engine.no_space" | "engine.conflict" | "engine.port_taken" | "engine.no_subnet" | "container.not_found" | "container.ambiguous" | "container.start_failed" | "container.not_running" | "container.not_ours" | "image.not_found" | "image.pull_failed" | "image.push_failed" | "image.registry_transport" | "volume.not_found" | "volume.has_data" | "volume.path" | "volume.archive" | "network.not_found" | "image.registry_auth" | "build.step_failed" | "build.invalid" | "folder.not_found" | "config.not_found" | "config.ambiguous" | "config.syntax" | "config.invalid" | "config.too_large" | "config.unreadable" | "config.variable" | "metadata.invalid" | "unsupported.features" | "unsupported.compose" | "unsupported.run_arg" | "host.requirements" | "consent.required" | "hook.failed" | "user.not_found" | "user.align_failed" | "agent.missing" | "agent.failed" | "ssh.config_readonly" | "ssh.config_invalid" | "ssh.name_invalid" | "ssh.key_unreadable" | "ssh.revocation_list" | "ssh.sign_failed" | "key.passphrase" | "key.format_refused" | "key.not_found" | "key.exists" | "key.agent" | "certificate.refused" | "certificate.revoked" | "certificate.not_found" | "authority.not_found" | "authority.step" | "authority.needed" | "authority.unreachable" | "ssh.client_missing" | "secrets.keychain_locked" | "secrets.vault_tampered" | "secrets.unavailable" | "secrets.passphrase" | "secrets.vault_way" | "secrets.not_found" | "secrets.refused" | "port.invalid" | "port.taken" | "port.not_forwarded" | "port.not_listening" | "secrets.not_delivered" | "store.unwritable" | "store.too_new" | "store.unreadable" | "file.failed" | "file.no_space" | "file.no_rights" | "setting.unknown" | "setting.invalid" | "job.not_found" | "service.running" | "service.unavailable" | "exec.failed";
+export type ErrorCode = "request.invalid" | "internal" | "cancelled" | "busy" | "engine.unreachable" | "engine.no_rights" | "engine.too_old" | "engine.timeout" | "engine.refused" | "engine.answer" | "engine.unsupported" | "engine.no_space" | "engine.conflict" | "engine.port_taken" | "engine.no_subnet" | "container.not_found" | "container.ambiguous" | "container.start_failed" | "container.not_running" | "container.not_ours" | "image.not_found" | "image.pull_failed" | "image.push_failed" | "image.registry_transport" | "volume.not_found" | "volume.has_data" | "volume.path" | "volume.archive" | "network.not_found" | "image.registry_auth" | "build.step_failed" | "build.invalid" | "path.not_found" | "path.refused" | "folder.not_found" | "config.not_found" | "config.ambiguous" | "config.syntax" | "config.invalid" | "config.too_large" | "config.unreadable" | "config.variable" | "metadata.invalid" | "unsupported.features" | "unsupported.compose" | "unsupported.run_arg" | "host.requirements" | "consent.required" | "hook.failed" | "user.not_found" | "user.align_failed" | "agent.missing" | "agent.failed" | "ssh.config_readonly" | "ssh.config_invalid" | "ssh.name_invalid" | "ssh.key_unreadable" | "ssh.revocation_list" | "ssh.sign_failed" | "key.passphrase" | "key.format_refused" | "key.not_found" | "key.exists" | "key.agent" | "certificate.refused" | "certificate.revoked" | "certificate.not_found" | "authority.not_found" | "authority.step" | "authority.needed" | "authority.unreachable" | "ssh.client_missing" | "secrets.keychain_locked" | "secrets.vault_tampered" | "secrets.unavailable" | "secrets.passphrase" | "secrets.vault_way" | "secrets.not_found" | "secrets.refused" | "port.invalid" | "port.taken" | "port.not_forwarded" | "port.not_listening" | "secrets.not_delivered" | "store.unwritable" | "store.too_new" | "store.unreadable" | "file.failed" | "file.no_space" | "file.no_rights" | "setting.unknown" | "setting.invalid" | "job.not_found" | "service.running" | "service.unavailable" | "exec.failed";
 
 /**
  * Id of an event, unique on this installation and ordered by time.

@@ -11,7 +11,6 @@ const FLOORS: [(&str, u8); 23] = [
     ("devctl-files", 0),
     ("devctl-krl", 0),
     ("devctl-mux", 0),
-    ("devctl-mux", 0),
     ("devctl-agent-protocol", 0),
     ("devctl-spec", 1),
     ("devctl-engine", 1),

@@ -55,3 +55,23 @@ pub(crate) struct LogsArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub save: Option<PathBuf>,
 }
+
+/// Options of `copy`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "One of the two is NAME:PATH, a path in a container, which need not run. `-` is an archive (tar) on standard \
+                  input or output.\nA folder that is there takes the copy under its own name; a name that is not there becomes \
+                  the copy's. FOLDER/. means what is in FOLDER.\nWhat goes into a container keeps its owner's number; what \
+                  comes out is yours."
+)]
+pub(crate) struct CopyArgs {
+    /// What to copy
+    #[arg(value_name = "FROM", value_hint = ValueHint::AnyPath)]
+    pub from: String,
+    /// Where to
+    #[arg(value_name = "TO", value_hint = ValueHint::AnyPath)]
+    pub to: String,
+    /// Out of a container: keep owners, and the bits that let a program run as its owner
+    #[arg(short = 'A', long)]
+    pub archive: bool,
+}

@@ -50,6 +50,14 @@ pub(super) fn of(command: &str) -> Option<Shape> {
                 command: "node server.js".into(),
             }],
         ),
+        "devctl copy" => shape(
+            "one `Copied`; an archive on standard output is no JSON, so that `-` has none there.",
+            &Copied {
+                files: 3,
+                bytes: 1_048_576,
+                skipped: Vec::new(),
+            },
+        ),
         "devctl changes" => shape(
             "one array of `FileChange`.",
             &[FileChange {

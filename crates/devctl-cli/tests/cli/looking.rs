@@ -120,7 +120,7 @@ fn logs_keep_streams_apart_and_are_searched_merged_and_saved() {
         "{painted:?}"
     );
     let found = home
-        .run(&["logs", "--all", "--json", "--grep", "^first"])
+        .run(&["logs", "--all", "--json", "--tail", "100", "--grep", "^first"])
         .expect(0)
         .json();
     let names: Vec<&Value> = found["lines"]

@@ -10,6 +10,7 @@ mod completion;
 mod consent;
 mod containers;
 mod contract;
+mod copying;
 mod keys;
 mod looking;
 mod manual;

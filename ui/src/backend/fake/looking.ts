@@ -2,7 +2,14 @@ import type { StatsSample, StatsUpdate } from "../../generated/types";
 import type { OperationName, Request, Response, Listener, Stop } from "../backend";
 import { before } from "./data";
 
-type Names = Extract<OperationName, "read_stats" | "list_processes" | "list_file_changes">;
+type Names = Extract<
+  OperationName,
+  | "read_stats"
+  | "list_processes"
+  | "list_file_changes"
+  | "copy_into_container"
+  | "copy_from_container"
+>;
 
 function sample(seconds: number): StatsSample {
   return {
@@ -39,6 +46,8 @@ export class FakeLooking {
         },
       ],
     }),
+    copy_into_container: () => ({ files: 3, bytes: 1_048_576, skipped: [] }),
+    copy_from_container: () => ({ files: 3, bytes: 1_048_576, skipped: [] }),
     list_file_changes: () => ({ changes: [{ path: "/etc/hosts.allow", kind: "added" }] }),
   };
 
