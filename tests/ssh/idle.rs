@@ -31,6 +31,7 @@ fn what_nobody_uses_is_announced_and_stopped_and_a_login_starts_it_again() {
     let empty = home.up(&home.folder("empty", &config("")));
     let used = home.up(&home.folder("used", &config("")));
     let exempt = home.up(&home.folder("exempt", &config("")));
+    let busy = home.up(&home.folder("busy", &config("")));
     let _done = home
         .run(&["settings", "set", "idle.stopAfterMinutes", "1"])
         .expect(0);
@@ -38,6 +39,10 @@ fn what_nobody_uses_is_announced_and_stopped_and_a_login_starts_it_again() {
     let _done = home.run(&["idle", "set", exempt.name(), "--never"]).expect(0);
     assert_eq!(idle(&home, exempt.name())["stopAfterMinutes"], Value::Null);
     assert_eq!(idle(&home, empty.name())["stopAfterMinutes"], 1);
+    // Something works in one, and nobody is in it.
+    let _done = home.run(&["settings", "set", "idle.cpuPercent", "20"]).expect(0);
+    let worker = "nohup sh -c 'while :; do :; done' >/dev/null 2>&1 & echo started";
+    assert_eq!(home.ssh(busy.host(), worker), "started");
     let mut service = Background::start(&mut home.devctl(&["service", "run"]));
     wait_until("the service", || {
         home.run(&["service", "status", "--json"]).expect(0).json()["watchedBy"] == "service"
@@ -59,6 +64,8 @@ fn what_nobody_uses_is_announced_and_stopped_and_a_login_starts_it_again() {
     assert!(was_announced);
     assert_eq!(idle(&home, used.name())["state"], "inUse");
     assert_eq!(idle(&home, exempt.name())["state"], "idle");
+    assert_eq!(idle(&home, busy.name())["state"], "idle");
+    assert!(idle(&home, busy.name())["stopsAt"].is_string());
     let events = home
         .run(&["events", "--json", "--container", empty.name()])
         .expect(0)

@@ -106,7 +106,9 @@ impl Core {
         let after = self.chosen(crate::settings::IDLE_AFTER).await;
         let grace = self.chosen(crate::settings::IDLE_GRACE).await;
         let awake = self.chosen(crate::settings::AWAKE_HOURS).await;
+        let cpu = self.chosen(crate::settings::IDLE_CPU).await;
         Rules {
+            cpu_percent: number(cpu).filter(|percent| *percent > 0),
             after_minutes: number(after).unwrap_or(0),
             grace: Duration::from_secs(u64::from(number(grace).unwrap_or(5)) * 60),
             awake: rules::parse_week(awake.as_str().unwrap_or_default()).unwrap_or_default(),

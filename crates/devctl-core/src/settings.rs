@@ -49,8 +49,16 @@ pub(crate) const IDLE_AFTER: &str = "idle.stopAfterMinutes";
 pub(crate) const IDLE_GRACE: &str = "idle.graceMinutes";
 /// Hours of the week in which nothing is stopped for idleness.
 pub(crate) const AWAKE_HOURS: &str = "idle.awakeHours";
+/// How busy the processors are of a container that is not idle, in percent of one; 0 does not look.
+pub(crate) const IDLE_CPU: &str = "idle.cpuPercent";
 
 const DEFINITIONS: &[Definition] = &[
+    Definition {
+        key: IDLE_CPU,
+        about: "A container that is due to be stopped for idleness is left alone while its processors are busier, in percent of one processor; 0 does not look",
+        kind: Kind::Number { from: 0, to: 100_000 },
+        default: || json!(0),
+    },
     Definition {
         key: AWAKE_HOURS,
         about: "Hours of the week in which no container is stopped for idleness",

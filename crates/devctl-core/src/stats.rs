@@ -203,7 +203,7 @@ impl Core {
     }
 
     /// The first reading that says how much of the processors is used. None when the container stops meanwhile.
-    async fn settled(&self, found: &Found) -> Option<StatsReading> {
+    pub(crate) async fn settled(&self, found: &Found) -> Option<StatsReading> {
         let (_, mut readings) = self.stats.look(found);
         let mut newest = None;
         let settled = async {

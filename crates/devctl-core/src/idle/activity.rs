@@ -6,6 +6,7 @@ use devctl_files::{FileLock, SharedLock};
 use devctl_model::Problem;
 use std::convert::Infallible;
 use std::path::PathBuf;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 /// How often a use that goes on says so, for whoever reads it after a crash.
@@ -20,6 +21,36 @@ pub(crate) struct InUse {
 impl std::fmt::Debug for InUse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("InUse").finish_non_exhaustive()
+    }
+}
+
+/// The use of one container by many at once, which share one file.
+#[derive(Debug)]
+pub(crate) struct Uses {
+    config: CoreConfig,
+    container: String,
+    current: tokio::sync::Mutex<Weak<InUse>>,
+}
+
+impl Uses {
+    /// Nobody uses it yet.
+    pub(crate) fn of(config: &CoreConfig, container: &str) -> Arc<Self> {
+        Arc::new(Self {
+            config: config.clone(),
+            container: container.to_owned(),
+            current: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// One more of them.
+    pub(crate) async fn one(&self) -> Option<Arc<InUse>> {
+        let mut current = self.current.lock().await;
+        if let Some(used) = current.upgrade() {
+            return Some(used);
+        }
+        let used = Arc::new(InUse::begin(&self.config, &self.container).await?);
+        *current = Arc::downgrade(&used);
+        Some(used)
     }
 }
 
@@ -154,6 +185,22 @@ mod tests {
         assert_eq!(last(&config, "c2"), Use::Never);
         remove(&config, "c1");
         assert_eq!(last(&config, "c1"), Use::Never);
+    }
+
+    #[tokio::test]
+    async fn many_use_it_with_one_file() {
+        let home = tempfile::tempdir().unwrap();
+        let config = crate::testing::config(home.path());
+        let uses = Uses::of(&config, "c1");
+        let (first, second) = (uses.one().await.unwrap(), uses.one().await.unwrap());
+        assert!(Arc::ptr_eq(&first, &second));
+        drop(first);
+        assert_eq!(last(&config, "c1"), Use::Now);
+        drop(second);
+        assert!(matches!(last(&config, "c1"), Use::Until(_)));
+        let again = uses.one().await;
+        assert_eq!(last(&config, "c1"), Use::Now);
+        drop(again);
     }
 
     #[tokio::test]

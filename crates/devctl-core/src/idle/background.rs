@@ -137,7 +137,11 @@ impl Core {
         let now = (self.config.clock)();
         let verdict = self.idleness(one, rules, &record).await;
         let due = match verdict {
-            Verdict::Idle { due: Some(due), .. } if now + rules.grace >= due => due,
+            Verdict::Idle { due: Some(due), .. }
+                if now + rules.grace >= due && !self.is_busy(one, rules).await =>
+            {
+                due
+            }
             _ => {
                 if announced.0.remove(one.id()).is_some() || record.stops_at.is_some() {
                     self.say_stop(one, None)?;
@@ -160,6 +164,23 @@ impl Core {
             announced.0.remove(one.id());
         }
         self.say_stop(one, None)
+    }
+
+    /// Whether something works in a container that nobody is in; then that counts as a use.
+    async fn is_busy(self: &Arc<Self>, one: &Found, rules: &Rules) -> bool {
+        let Some(percent) = rules.cpu_percent else {
+            return false;
+        };
+        // Where the engine does not say, nobody can know that it is idle.
+        let busy = self
+            .settled(one)
+            .await
+            .and_then(|reading| reading.cpu_percent)
+            .is_none_or(|used| used > f64::from(percent));
+        if busy {
+            drop(activity::InUse::begin(&self.config, one.id()).await);
+        }
+        busy
     }
 
     /// Stops a container unless somebody has come in. Whoever comes now waits, and starts it again.

@@ -17,6 +17,8 @@ pub(crate) struct Rules {
     pub(crate) grace: Duration,
     /// Hours of the week in which nothing is stopped.
     pub(crate) awake: Vec<Hours>,
+    /// A container whose processors are busier is not idle, in percent of one.
+    pub(crate) cpu_percent: Option<u32>,
 }
 
 /// Some hours of some days of a week.
@@ -196,6 +198,7 @@ mod tests {
             after_minutes: 30,
             grace: Duration::from_secs(60),
             awake: Vec::new(),
+            cpu_percent: None,
         };
         let (since, now) = (from_seconds(1000), from_seconds(2000));
         let due = |record: &Record| match rules.judge(record, since, now, never) {

@@ -9,6 +9,7 @@ use super::record::{Record, Said};
 use super::spec::Place;
 use super::watch;
 use crate::core::Core;
+use crate::idle::activity::Uses;
 use devctl_agent_protocol::{HostSaid, Listener, Target};
 use devctl_model::{
     ErrorCode, ForwardDirection, ForwardOrigin, PortForward, PortListener, PortUpdate, Problem,
@@ -46,6 +47,8 @@ pub(crate) struct Forwarder {
     published: BTreeSet<u16>,
     inner: Mutex<Inner>,
     updates: broadcast::Sender<PortUpdate>,
+    /// Each connection is a use of the container.
+    uses: Arc<Uses>,
     route: latest::Sender<Option<Mux>>,
     record: Record,
     keeping: Mutex<Option<AbortOnDropHandle<()>>>,
@@ -101,6 +104,7 @@ impl Forwarder {
         let (updates, _) = broadcast::channel(1024);
         let (route, _) = latest::channel(Some(link.mux.clone()));
         let forwarder = Arc::new(Self {
+            uses: Uses::of(&core.config, &about.container),
             container: about.container,
             name: about.name,
             process: core.config.process.pid,
@@ -258,6 +262,7 @@ impl Forwarder {
                 target: serde_json::to_vec(&target).unwrap_or_default(),
                 shown: target.to_string(),
                 route: self.route.subscribe(),
+                uses: Arc::clone(&self.uses),
                 updates: self.updates.clone(),
             };
             AbortOnDropHandle::new(tokio::spawn(accept.run()))
@@ -519,8 +524,9 @@ impl Forwarder {
         let Some(service) = service else {
             return asked.refuse("there is no such reverse forward");
         };
-        let updates = self.updates.clone();
+        let (updates, uses) = (self.updates.clone(), Arc::clone(&self.uses));
         tokio::spawn(async move {
+            let _used = uses.one().await;
             match Socket::connect(&service).await {
                 Ok(socket) => socket.carry(asked.accept()).await,
                 Err(error) => {
@@ -572,6 +578,7 @@ struct Accept {
     target: Vec<u8>,
     shown: String,
     route: latest::Receiver<Option<Mux>>,
+    uses: Arc<Uses>,
     updates: broadcast::Sender<PortUpdate>,
 }
 
@@ -582,7 +589,9 @@ impl Accept {
                 Ok(socket) => {
                     let (route, target) = (self.route.clone(), self.target.clone());
                     let (shown, updates) = (self.shown.clone(), self.updates.clone());
+                    let uses = Arc::clone(&self.uses);
                     tokio::spawn(async move {
+                        let _used = uses.one().await;
                         if let Err((socket, why)) = carry(socket, route, &target).await {
                             socket.break_off();
                             // Nobody listening is no failure.

@@ -16,6 +16,7 @@ fn hostile(home: &std::path::Path) -> (Arc<Forwarder>, Mux, devctl_mux::Events) 
         published: BTreeSet::new(),
         inner: Mutex::default(),
         updates,
+        uses: Uses::of(&crate::testing::config(home), "id"),
         route,
         record: Record::begin(&crate::testing::config(home)).unwrap(),
         keeping: Mutex::default(),
