@@ -94,7 +94,12 @@ async fn resized_terminal(bench: &Bench, id: &str) -> String {
     let mut seen = String::new();
     let mut resized = false;
     while let Some(frame) = session.output.next().await {
-        let frame = frame.unwrap();
+        let frame = match frame {
+            Ok(frame) => frame,
+            // The same, said by the connection.
+            Err(error) if bench.podman() => return format!("connection reset by peer: {error}"),
+            Err(error) => panic!("{error}"),
+        };
         assert_eq!(frame.stream, OutputStream::Stdout);
         seen.push_str(&String::from_utf8_lossy(&frame.bytes));
         if seen.contains("ready") && !resized {

@@ -32,9 +32,13 @@ fn a_service_of_the_loopback_is_reached_in_a_container_without_a_network() {
 
     let shown = home.run(&["show", "--json", up.name()]).expect(0).json();
     assert_eq!(shown["ports"], serde_json::json!([]), "nothing is published");
-    let list = home.run(&["ports", "list", "--json", up.name()]).expect(0).json();
+    let listed = || home.run(&["ports", "list", "--json", up.name()]).expect(0).json();
+    // Who forwards looks about once a second.
+    wait_until("the listener", || {
+        listed()["containers"][0]["listeners"][0]["port"] == 7000
+    });
+    let list = listed();
     let ports = &list["containers"][0];
-    assert_eq!(ports["listeners"][0]["port"], 7000);
     assert_eq!(ports["listeners"][0]["address"], "127.0.0.1");
     assert_eq!(ports["listeners"][0]["process"], "perl");
     assert_eq!(ports["forwards"][0]["target"], "7000");

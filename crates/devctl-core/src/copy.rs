@@ -103,7 +103,11 @@ impl Core {
     ) -> Result<(), Problem> {
         let found = self.find(container).await?;
         let folder = ends::folder_inside(&found, folder).await?;
-        let archive = tokio_util::io::ReaderStream::with_capacity(archive, PIECE).boxed();
+        let mut archive = tokio_util::io::ReaderStream::with_capacity(archive, PIECE).boxed();
+        // Docker locks a container while it reads or writes an archive of it. Where what is written here is read from the
+        // same container, the reading has to have its turn first, or each waits for the other.
+        let first = archive.next().await;
+        let archive = futures_util::stream::iter(first).chain(archive).boxed();
         let act = async {
             found
                 .engine

@@ -131,8 +131,8 @@ fn moment(text: &str) -> Result<OffsetDateTime, Problem> {
     })
 }
 
-fn expression(text: &str) -> Result<regex::bytes::Regex, Problem> {
-    regex::bytes::Regex::new(text).map_err(|error| {
+fn expression(text: &str) -> Result<regex_lite::Regex, Problem> {
+    regex_lite::Regex::new(text).map_err(|error| {
         Problem::new(
             ErrorCode::RequestInvalid,
             format!("{text:?} is no regular expression"),

@@ -206,7 +206,7 @@ impl EngineError {
                  /etc/docker/certs.d/{registry}/ca.crt on the engine's machine"
             ),
             Self::RegistryAuth { registry, .. } | Self::CredentialHelper { registry, .. } => {
-                format!("devctl registry login {registry}")
+                format!("docker login {registry}")
             }
             Self::Build(failure) => failure
                 .fix

@@ -2,7 +2,7 @@
 
 use devctl_engine::{LogFrame, OutputStream};
 use devctl_model::LogStream;
-use regex::bytes::Regex;
+use regex_lite::Regex;
 use std::cmp::Ordering;
 
 /// A line longer than this is passed on in pieces.
@@ -298,7 +298,7 @@ impl Stream {
         let found = wanted
             .grep
             .as_ref()
-            .is_none_or(|grep| grep.is_match(without_end(line)));
+            .is_none_or(|grep| grep.is_match(&String::from_utf8_lossy(without_end(line))));
         if found {
             let at: &[u8] = if wanted.times { &self.at } else { &[] };
             batch.add(self.kind, at, line);
