@@ -1,5 +1,5 @@
 use ssh_key::private::KeypairData;
-use ssh_key::{Algorithm, Cipher, PrivateKey};
+use ssh_key::{Algorithm, Cipher, Kdf, PrivateKey};
 use zeroize::Zeroizing;
 
 use super::der;
@@ -11,6 +11,9 @@ pub(super) const OPENSSH_BEGIN: &[u8] = b"-----BEGIN OPENSSH PRIVATE KEY-----";
 
 /// No private key file is larger: an RSA key of 16384 bits has 13 kB.
 const LONGEST_FILE: usize = 256 * 1024;
+
+/// More rounds are not of a person who wants to use the key: ssh-keygen takes 24, and a file may ask for four thousand million.
+const MOST_ROUNDS: u32 = 2048;
 
 /// In place: `ssh-keygen` writes the key in its own format, under the passphrase that it asks for.
 const REWRITE: &str =
@@ -79,6 +82,14 @@ fn openssh(block: &[u8], passphrase: Option<&[u8]>) -> Result<PrivateKey, SshErr
         return Err(KeyError::FormatRefused {
             format: "OpenSSH (3des-cbc)",
             why: "the cipher is not read here",
+            fix: REWRITE,
+        }
+        .into());
+    }
+    if matches!(key.kdf(), Kdf::Bcrypt { rounds, .. } if *rounds > MOST_ROUNDS) {
+        return Err(KeyError::FormatRefused {
+            format: "OpenSSH (more than 2048 rounds of bcrypt)",
+            why: "opening it would take minutes, or for ever",
             fix: REWRITE,
         }
         .into());

@@ -187,6 +187,20 @@ fn encrypted_keys_open_with_their_passphrase_only() {
 fn a_key_under_an_old_cipher_is_refused_with_the_command_that_rewrites_it() {
     let (private, _) = made_by_keygen(&["-t", "ed25519", "-a", "2", "-Z", "3des-cbc"], "correct horse");
     refused_as(&private, "OpenSSH (3des-cbc)");
+    // The rounds stand behind the salt of 16 bytes.
+    let (private, _) = made_by_keygen(&["-t", "ed25519", "-a", "2"], "correct horse");
+    let mut bytes = PrivateKey::from_openssh(&private)
+        .unwrap()
+        .to_bytes()
+        .unwrap()
+        .to_vec();
+    let name = bytes.windows(6).position(|window| window == b"bcrypt").unwrap();
+    let rounds = name + 6 + 4 + 4 + 16;
+    assert_eq!(bytes[rounds..rounds + 4], 2_u32.to_be_bytes());
+    bytes[rounds..rounds + 4].copy_from_slice(&u32::MAX.to_be_bytes());
+    let endless = PrivateKey::from_bytes(&bytes).unwrap();
+    let text = endless.to_openssh(ssh_key::LineEnding::LF).unwrap();
+    refused_as(text.as_bytes(), "OpenSSH (more than 2048 rounds of bcrypt)");
 }
 
 #[test]
